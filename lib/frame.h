@@ -47,7 +47,7 @@
 /* Types: of the link, of the listener, of the bridge, of the client. */
 #define FRAME_TYPES(X) \
 	X(ATTACH, "attach") X(READY, "ready") X(ACK, "ack") \
-	X(LINK, "link") X(LINK_ERROR, "error") X(REFUSE, "refuse") \
+	X(LINK, "link") X(ERROR, "error") X(REFUSE, "refuse") \
 	X(HERE, "here") \
 	X(OPEN, "open") X(MESSAGE, "message") \
 	X(SUBSCRIBE, "subscribe") X(UNSUBSCRIBE, "unsubscribe") \
@@ -69,7 +69,7 @@ enum key {
 #define X(id, word)	K_##id,
 	FRAME_KEYS(X)
 #undef X
-	K_COUNT
+	FRAME_NKEYS
 };
 
 enum type {
@@ -77,17 +77,17 @@ enum type {
 #define X(id, word)	T_##id,
 	FRAME_TYPES(X)
 #undef X
-	T_COUNT
+	FRAME_NTYPES
 };
 
 struct frame {
 	struct str line;		/* without the newline */
 	enum type type;
-	struct str v[K_COUNT];		/* as spelled; p is NULL: absent */
+	struct str v[FRAME_NKEYS];		/* as spelled; p is NULL: absent */
 };
 
-extern const char *const frame_keys[K_COUNT];
-extern const char *const frame_types[T_COUNT];
+extern const char *const frame_keys[FRAME_NKEYS];
+extern const char *const frame_types[FRAME_NTYPES];
 
 /* 1, or -1 with *why set to a static reason.  The spans point into line. */
 int	 frame_scan(struct frame *, struct str line, const char **why);

@@ -9,7 +9,8 @@
  *  - json_end() checks one value whole: grammar, UTF-8, escapes, depth.
  *    No recursion: a bit a level.  A lone surrogate escape is grammar, so it
  *    passes (RFC 8259 section 8.2).
- *  - The walk (json_walk, json_next) trusts that its text was checked.
+ *  - A walk checks what it passes over, each value to JSON_DEPTH; when it has
+ *    come to the end with 0, the container is checked whole.
  */
 
 #include <stdint.h>
@@ -29,10 +30,12 @@ int	 json_check(struct str, const char **why);
 /* The text without the space around it. */
 struct str json_trim(struct str);
 
-/* Members of an object, elements of an array.  Checked text only. */
+/* Members of an object, elements of an array. */
 struct json_walk {
 	const char *p, *end;
 	int object;
+	int comma;		/* the last one was followed by a comma */
+	const char *why;	/* what was wrong, after -1 */
 };
 struct json_member {
 	struct str key;		/* between the quotes, as spelled; objects */
@@ -41,7 +44,7 @@ struct json_member {
 };
 
 int	 json_walk(struct json_walk *, struct str);	/* 0: no container */
-int	 json_next(struct json_walk *, struct json_member *);	/* 0: end */
+int	 json_next(struct json_walk *, struct json_member *);	/* 1, 0, -1 */
 
 /* One of: o a s n t f 0 (null): what a checked value is, by its first
  * byte. */
