@@ -22,7 +22,7 @@ static struct loop_ops ops;
 static struct before_sleep *before_sleep;
 static ev_signal on_term, on_int, on_hup;
 static ev_prepare on_prepare;
-static int notify_fd = -1, notified, terminating, status;
+static int notify_fd = -1, notified, terminating, stopped, status;
 
 static void
 term(struct ev_loop *l, ev_signal *w, int events)
@@ -153,13 +153,15 @@ loop_ready(void)
 int
 loop_run(void)
 {
-	ev_run(loop, 0);
+	if (!stopped)
+		ev_run(loop, 0);
 	return status;
 }
 
 void
 loop_stop(int code)
 {
+	stopped = 1;
 	status = code;
 	ev_break(loop, EVBREAK_ALL);
 }
