@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef WS_H
+#define WS_H
+
+/*
+ * WebSockets (RFC 6455), both ends, and the HTTP requests they begin with, on
+ * the loop of loop.h.  lib/ws/ is the only place that knows libwebsockets.
+ *
+ *  - A server's connection begins as an HTTP request, whose head we read and
+ *    parse ourselves.  It is answered (ws_respond) or, when it asks to become
+ *    a WebSocket, accepted (ws_accept); both may come later.  Only then
+ *    libwebsockets gets the socket, with a head that we wrote: nothing an
+ *    outsider sends reaches its HTTP side.  One request a connection.
+ *  - A message is framed once and shared by reference; a connection's queue
+ *    holds pointers, is bounded in bytes and leaves in one gathered write at
+ *    the end of the loop's turn.
+ *  - Messages come whole: fragments are put together, bounded (1009), and
+ *    text is UTF-8 (1007).
+ *  - A peer that does not answer two pings in a row is closed ("timeout").
+ *  - Every connection that an op was told of ends by exactly one of the ops
+ *    close (it was open) and failed (it never was); it is freed when that
+ *    returns.  No op is called from within ws_dial(), ws_send(), ws_close(),
+ *    ws_accept() or ws_respond().
+ */
+
+#include <stdint.h>
+
+#include "buf.h"
+#include "http.h"
+
+struct ws_conn;
+struct ws_msg;
+
+struct ws_end {
+	int code;		/* of the close frame; 1005: it had none; 1006:
+				   there was no close frame */
+	struct str reason;
+	const char *by;		/* "client" (the peer), "server" (ws_close),
+				   "timeout", "error" (it broke the protocol or
+				   a bound) */
+};
+
+/* What a program wants to hear of its connections.  Any may be NULL. */
+struct ws_ops {
+	/* Server: a plain request is here, with its body; ws_respond() to it,
+	 * now or later.  Spans die with the call. */
+	void (*request)(struct ws_conn *, const struct http_head *,
+	    struct str body);
+	/* Server: the head of a request with a body, before the body: the
+	 * most bytes of it that are read (413), 0 for none.  NULL: none. */
+	size_t (*body)(struct ws_conn *, const struct http_head *);
+	/* Server: a sound WebSocket request: ws_accept() or ws_respond(). */
+	void (*upgrade)(struct ws_conn *, const struct http_head *);
+	/* It is a WebSocket now; messages may be sent. */
+	void (*open)(struct ws_conn *);
+	void (*message)(struct ws_conn *, struct str, int binary);
+	void (*pong)(struct ws_conn *, struct str);
+	/* The queue was not empty after a write, and now is. */
+	void (*drained)(struct ws_conn *);
+	void (*close)(struct ws_conn *, const struct ws_end *);
+	/* It never was a WebSocket and is over.  A dial: status is that of
+	 * the HTTP answer, or 0, and why says more.  A request: it was
+	 * answered (why is NULL) or its peer left. */
+	void (*failed)(struct ws_conn *, int status, const char *why);
+};
+
+struct ws_config {
+	size_t max_message;	/* longest message that is taken */
+	size_t max_queue;	/* most bytes queued for one connection */
+	int64_t ping_ms;	/* between pings; 0: none */
+	int64_t head_ms;	/* for a request's head and body; 0: 10 s */
+	int max_conns;		/* at a time; 0: as descriptors allow */
+	int insecure;		/* dials: take any certificate */
+	const char *ca_file;	/* dials: trust these; NULL: the system's */
+};
+
+/* Once, after loop_open(); the config is copied.  Ends the program (111) when
+ * libwebsockets does not start.  ws_stop() after loop_run(), once. */
+void	 ws_start(const struct ws_config *);
+void	 ws_stop(void);
+
+/* ---- listening ------------------------------------------------------- */
+
+/* Each: 1, or -1 with errno.  where: "8080", "127.0.0.1:8080", "[::1]:0";
+ * port 0 takes a free one.  A path somebody answers on is refused
+ * (EADDRINUSE), a stale one replaced.  *port, unless NULL, gets the port. */
+int	 ws_listen(const char *where, const struct ws_ops *, int *port);
+int	 ws_listen_unix(const char *path, int mode, const struct ws_ops *);
+int	 ws_listen_fd(int fd, const struct ws_ops *);
+
+void	 ws_accepting(int on);		/* pause and resume; on at first */
+void	 ws_unlisten(void);		/* no more connections, for good */
+
+/* To a request, once.  Headers: "Name: value" lines, each with CRLF, or "".
+ * Content-Length and Connection: close are added.  ws_respond_fd() sends n
+ * bytes of a file from its offset on and closes it; head: the headers only. */
+void	 ws_respond(struct ws_conn *, int status, const char *headers,
+	    struct str body);
+void	 ws_respond_fd(struct ws_conn *, int status, const char *headers,
+	    int fd, size_t n);
+/* To an upgrade; subprotocol: one of those it asked for, or NULL.  Op open
+ * follows, or failed. */
+void	 ws_accept(struct ws_conn *, const char *subprotocol);
+
+/* ---- dialling -------------------------------------------------------- */
+
+struct ws_dial {
+	const char *url;	/* ws://host[:port]/path, wss://...,
+				   ws+unix:SOCKET:/path */
+	const char *address;	/* connect to this address, not the URL's host
+				   (looking a name up blocks); may be NULL */
+	const char *origin;	/* may be NULL */
+	const char *subprotocol;	/* "a, b"; may be NULL */
+	const char *const *headers;	/* "Name: value" each, NULL ends; may
+					   be NULL */
+	int64_t timeout_ms;	/* until it is open; 0: 20 s */
+};
+
+/* A connection on its way: op open or failed follows, later.  Nothing of the
+ * struct is kept.  NULL with errno EINVAL: the URL is none. */
+struct ws_conn *ws_dial(const struct ws_dial *, const struct ws_ops *,
+	    void *data);
+/* What the server chose, "" when nothing; valid as long as the connection. */
+const char *ws_subprotocol(const struct ws_conn *);
+
+/* ---- connections ----------------------------------------------------- */
+
+void	*ws_data(const struct ws_conn *);	/* the program's own; NULL */
+void	 ws_set_data(struct ws_conn *, void *);
+/* The peer's address without port, "unix" on a Unix socket, "" unknown. */
+void	 ws_remote(const struct ws_conn *, char *, size_t);
+
+/* A framed message; the caller holds one reference. */
+enum ws_kind { WS_TEXT = 1, WS_BINARY = 2 };
+struct ws_msg *ws_msg_new(enum ws_kind, struct str);
+void	 ws_msg_drop(struct ws_msg *);	/* gives one reference back */
+size_t	 ws_msg_size(const struct ws_msg *);	/* with its framing */
+
+/* Queues a message; takes a reference of its own.  1; 0: the queue is full,
+ * nothing was queued, or the connection is not open (any more). */
+int	 ws_send(struct ws_conn *, struct ws_msg *);
+size_t	 ws_queued(const struct ws_conn *);	/* bytes not written yet */
+/* Forgets what is queued and not begun; its bytes, and *messages of it. */
+size_t	 ws_unqueue(struct ws_conn *, size_t *messages);
+
+/* Stop (0) and resume (1) reading; one more message may come.  While it is
+ * stopped, pings are not counted as missed. */
+void	 ws_read(struct ws_conn *, int on);
+
+/* Sends what is queued, then a close frame (reason: up to 123 bytes of
+ * UTF-8), and waits 5 s for the peer's.  No message comes any more, op close
+ * does.  A dial that is not open yet is given up: op failed.  Idempotent. */
+void	 ws_close(struct ws_conn *, int code, struct str reason);
+
+/* Unlistens and closes all that are open, spread evenly over this time;
+ * done is called when none is left, or at the limit. */
+void	 ws_drain(int code, const char *reason, int64_t over_ms,
+	    int64_t limit_ms, void (*done)(void));
+
+struct ws_counts {
+	uint64_t conns;		/* sockets now, of all kinds */
+	uint64_t open;		/* WebSockets now */
+	uint64_t accepted, requests, upgrades, rejected;	/* since start */
+	uint64_t messages_in, bytes_in, messages_out, bytes_out, writes;
+	uint64_t pings, timeouts, protocol_errors;
+};
+const struct ws_counts *ws_counts(void);
+
+#endif
