@@ -172,12 +172,22 @@ stop() {
 
 # --- the end of a test ----------------------------------------------------
 
-# What this test ran, and their descendants: all carry RK_TEST.  For a
-# subshell, which from here on runs things that do not.
+# What this test ran, and their descendants: all carry RK_TEST.  So does the
+# clock of bats.  For a subshell: from here on it runs things that do not.
 left_over() {
+	local file pid
+
 	export -n RK_TEST
-	grep -lsz "^RK_TEST=$RK_TEST\$" /proc/[0-9]*/environ | cut -d / -f 3
+	grep -lsz "^RK_TEST=$RK_TEST\$" /proc/[0-9]*/environ |
+		while IFS=/ read -r file file pid file; do
+			is_clock "$pid" || echo "$pid"
+		done
 }
+
+is_clock() {
+	[ "$(tr '\0' ' ' <"/proc/$1/cmdline")" = \
+		"sleep ${BATS_TEST_TIMEOUT-} " ]
+} 2>/dev/null
 
 nothing_left() {
 	[ -z "$(left_over)" ]

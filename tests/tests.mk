@@ -1,4 +1,11 @@
-# Tests: included by the Makefile.
+# SPDX-License-Identifier: ISC
+#
+# Tests: included by the Makefile.  Every suite is a .bats file or a program
+# that writes TAP; tests/run runs them and keeps the tally that .ci/run adds
+# up.  What is quick enough for every change is `check`; `check-long` goes
+# deeper, with seeds that it prints.
+
+RUN = tests/run
 
 # unit tests: tests/unit/NAME.c, each a program of its own
 UNIT = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
@@ -7,4 +14,57 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/librk.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq $(LIBS)
 
-unit: $(UNIT)
+# The sanitizers are the compiler's own; what a library leaks by design is
+# named in tests/lsan.supp.  RK_SLOW: what limits are multiplied by.
+SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
+	-fno-sanitize-recover=all
+ASAN = B=build/asan BIN=build/asan/bin CFLAGS='$(SANITIZE)'
+
+# Part after part, whatever fails; the end tells.
+define parts
+	@$(MAKE) -j2 all
+	@for part in $(1); do $(MAKE) $$part; done
+	@$(RUN) --tally $(1)
+endef
+
+#: make check       everything quick: lint, unit, bats, asan (about 10 min)
+check: test-deps
+	$(call parts,lint unit bats asan)
+
+#: make check-long  what takes longer: fuzzing, big models; prints its seeds
+check-long: test-deps
+	$(call parts,long)
+
+#: make test-deps   install what the tests need besides
+test-deps: deps
+	@tests/deps test
+
+#: make lint        boundaries, style, man pages, completions, warnings
+lint: all
+	@$(RUN) lint tests/lint
+
+#: make unit        the parts, in C
+unit:
+	@$(MAKE) -j2 unit-build
+	@$(RUN) unit $(UNIT)
+
+unit-build: $(UNIT)
+
+#: make bats        the programs, with real peers; BATS=FILE... for a few
+BATS = $(wildcard tests/*.bats)
+bats: all
+	@$(RUN) bats $(BATS)
+
+#: make asan        unit and bats under AddressSanitizer and UBSan
+asan:
+	@$(MAKE) -j2 $(ASAN) all unit-build
+	@RK_BIN=$(CURDIR)/build/asan/bin RK_SLOW=4 $(RUN) asan \
+		$(UNIT:$(B)/%=build/asan/%) \
+		$$(grep -L '^# asan: no' $(BATS))
+
+long: all
+	@$(MAKE) -j2 unit-build
+	@RK_LONG=1 $(RUN) long $(UNIT) $(wildcard tests/long/*.bats) \
+		tests/fuzz/run
+
+.PHONY: check check-long test-deps lint unit unit-build bats asan long
