@@ -111,8 +111,9 @@ void	 link_send(struct link *, struct str line, void *owner,
 	    enum link_how);
 /* Bytes of new work that may be sent now; 0 when full or nobody can hold
  * it. */
-size_t	 link_room(const struct link *);
+size_t	 link_room(struct link *);
 size_t	 link_unsettled(const struct link *);
+size_t	 link_waiting(const struct link *);	/* taken by us, not sent yet */
 
 /* Receiving. */
 void	 link_settle(struct taken *);
@@ -143,8 +144,17 @@ struct link_counts {		/* since start; all links together */
 };
 const struct link_counts *link_counts(void);
 
-/* Ends all links: no more frames in; what was sent is written; co-processes
- * see end of file, then TERM, then KILL, within ms; then done() is called. */
+/* A tap asks for part only: any may be NULL; types is "send,message". */
+void	 link_tap_filter(const char *user, const char *conn,
+	    const char *types);
+
+void	 link_hup(void);	/* passes HUP down to the co-processes */
+/* This program is ready: says so (loop_ready) when its co-processes are. */
+void	 link_ready(void);
+
+/* Ends all links: waits until what was sent is settled, then co-processes see
+ * end of file, then TERM, then KILL; each of the first two steps takes at
+ * most ms.  Then done() is called.  Frames still come in meanwhile. */
 void	 link_close_all(int64_t ms, void (*done)(void));
 
 #endif

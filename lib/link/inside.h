@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef INSIDE_H
+#define INSIDE_H
+
+/*
+ * What the files of lib/link/ know of each other; link.h is for the rest.
+ *
+ *   setup.c   options, stdin and stdout, the end
+ *   link.c    the places: sending, receiving, custody, the turn's end
+ *   hello.c   attach and ready: what peers say to each other first
+ *   child.c   co-processes: start, end, start again
+ *   socket.c  Unix sockets: serve, connect, connect again
+ *   tap.c     copies for those who look on
+ *   bare.c    payload lines for programs that know no frames
+ *   track.c   tracked links as a pure state machine
+ *   seen.c    what was made of what, over all links
+ *   wire.c    descriptors: lines in, bytes out
+ */
+
+#include "link.h"
+#include "seen.h"
+#include "track.h"
+#include "wire.h"
+
+struct hello;
+
+struct link_settings {		/* what the options said */
+	size_t max, window;
+	const char *path, *name, *tap_user, *tap_conn, *tap_types;
+	mode_t mode;
+	gid_t group;
+	int bare, snapshot;
+};
+extern struct link_settings settings;
+
+struct link {
+	struct link *next;
+	const char *name;
+	enum link_as we, peer;
+	const struct link_ops *ops;
+	void *data;		/* the program's */
+	struct wire *wire;	/* NULL: nobody is there */
+	struct track track;
+	struct buf held_lines;	/* what came on a tracked link while held */
+	void (*lost)(struct link *);	/* its maker: the wire broke */
+	void *maker;		/* struct child, dial or server */
+	char peer_name[64];	/* what a station called itself */
+	unsigned refs;		/* taken frames that name us */
+	unsigned char tracked,	/* the peer attached */
+	    answers,		/* ready is ours to say */
+	    silent,		/* nothing is sent: the peer may attach yet */
+	    bare,
+	    held,
+	    short_of_room,	/* link_room() said 0 since it last had some */
+	    passing,		/* ends with its peer */
+	    gone,
+	    snapshot,
+	    was_up;		/* state() said so last */
+};
+
+struct taken {
+	struct link *link;
+	uint64_t seq;		/* 0: untracked */
+	unsigned epoch;
+	struct seen *seen;	/* it carried "of" */
+	char boot[BOOT_LEN + 1];
+};
+
+extern struct link_counts counts;
+extern const struct wire_ops link_wire_ops;	/* wires owned by a link */
+
+struct link *link_new(const char *name, enum link_as we, enum link_as peer,
+	    const struct link_ops *);
+void	 link_bind(struct link *, struct wire *);	/* a wire comes */
+void	 link_unbind(struct link *);	/* the wire broke: state, then closed */
+void	 link_plain(struct link *);	/* the peer will not attach */
+void	 link_attached(struct link *, const struct hello *);
+void	 link_line(struct link *, struct str);
+void	 link_say_error(struct wire *, const char *why, struct str line);
+void	 link_wake(void);	/* come back in the next turn, without sleep */
+
+/* hello.c */
+struct hello {
+	enum link_as as;
+	char name[64];
+	char boot[BOOT_LEN + 1];
+	size_t window;
+	int snapshot;
+	struct str user, conn, types;	/* a tap's; into the frame */
+};
+int	 hello_read(struct hello *, const struct frame *, const char **why);
+void	 hello_write(struct wire *, const char *type, enum link_as as,
+	    int snapshot);
+
+/* child.c */
+void	 child_attached(struct link *);	/* it attached, or never will */
+int	 child_starting(void);	/* some have not attached yet */
+void	 child_hup(void);
+void	 child_end_input(void);		/* each sees end of file */
+int	 child_kill(int signal);	/* how many are still there */
+
+/* socket.c */
+void	 socket_close_all(void);	/* stop serving; remove the paths */
+
+/* tap.c */
+struct tap;
+struct tap *tap_new(struct wire *, const struct hello *);
+void	 tap_copy(struct str line);	/* cheap when nobody looks on */
+void	 tap_flush(void);
+
+/* bare.c */
+int	 bare_out(struct buf *wire, struct str frame);
+int	 bare_in(struct buf *frame, struct str line);
+
+#endif

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: ISC */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "inside.h"
+
+/*
+ * Unix sockets: served, where any number of peers attach, and connected to,
+ * again and again.
+ *
+ *  - Who connects is nobody until its first line: an attach says what it is;
+ *    any other line makes it a plain peer.
+ *  - A server has one main link a router, the next routers stand by without
+ *    a ready until it leaves.  Stations get a link each, and get the same one
+ *    back when they return (same boot, else same name).
+ */
+
+#define PEERS_MAX	1024	/* on one server */
+#define DELAY_MIN	0.1	/* seconds */
+#define DELAY_MAX	5.0
+
+struct server {
+	struct server *next;
+	const char *name, *path;
+	enum link_as peer;	/* of the main links; LINK_PLAIN: none */
+	const struct link_ops *ops;
+	struct link *main;
+	int fd, peers;
+	ev_io accept;
+	struct peer *standby;	/* in order of arrival */
+};
+
+struct peer {			/* a connection that is no link yet */
+	struct peer *next;
+	struct server *server;
+	struct wire *wire;
+	struct hello hello;	/* of one that stands by */
+	int waits;		/* in standby; says nothing until it is ready */
+};
+
+struct dial {
+	struct link *link;
+	const char *path;
+	ev_timer retry;
+	double delay;
+	int said;		/* the failure was reported */
+};
+
+static struct server *servers;
+
+static int
+address(struct sockaddr_un *a, const char *path)
+{
+	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (strlen(path) >= sizeof a->sun_path)
+		die(100, "%s: too long for a socket", path);
+	memcpy(a->sun_path, path, strlen(path));
+	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+/* Served. */
+
+static void
+peer_free(struct peer *p)
+{
+	struct peer **at = &p->server->standby;
+
+	while (*at != NULL && *at != p)
+		at = &(*at)->next;
+	if (*at != NULL)
+		*at = p->next;
+	free(p);
+}
+
+static void
+served_lost(struct link *l)
+{
+	struct server *s = l->maker;
+	struct peer *p = s->standby;
+
+	s->peers--;
+	if (p == NULL || l != s->main)
+		return;
+	link_bind(l, p->wire);
+	link_attached(l, &p->hello);
+	peer_free(p);
+}
+
+/* The main link this peer gets; NULL: it stands by. */
+static struct link *
+main_link(struct server *s, const struct hello *h)
+{
+	struct link *l, *spare = NULL;
+
+	if (s->peer == LINK_ROUTER)
+		return s->main->wire == NULL ? s->main : NULL;
+	for (l = link_next(NULL); l != NULL; l = link_next(l)) {
+		if (l->maker != s || l->passing || l->wire != NULL)
+			continue;
+		if (strcmp(l->track.peer, h->boot) == 0)
+			return l;
+		if (l->track.peer[0] == '\0' || strcmp(l->peer_name, h->name)
+		    == 0)
+			spare = l;
+	}
+	if (spare == NULL) {
+		spare = link_new(s->name, LINK_ROUTER, s->peer, s->ops);
+		spare->maker = s;
+		spare->lost = served_lost;
+		spare->answers = 1;
+	}
+	snprintf(spare->peer_name, sizeof spare->peer_name, "%s", h->name);
+	return spare;
+}
+
+static struct link *
+passing_link(struct server *s, enum link_as as)
+{
+	struct link *l = link_new(s->name, s->main ? s->main->we :
+	    LINK_STATION, as, s->ops);
+
+	l->passing = 1;
+	l->answers = 1;
+	l->maker = s;
+	l->lost = served_lost;
+	return l;
+}
+
+static void
+refuse(struct peer *p, const char *why, struct str line)
+{
+	counts.bad_lines++;
+	link_say_error(p->wire, why, line);
+	if (wire_flush(p->wire) == -1)
+		return;			/* down() has cleaned up */
+	wire_close(p->wire);
+	p->server->peers--;
+	peer_free(p);
+}
+
+static void
+stand_by(struct peer *p)
+{
+	struct peer **end = &p->server->standby;
+
+	while (*end != NULL)
+		end = &(*end)->next;
+	p->waits = 1;
+	p->next = NULL;
+	*end = p;
+}
+
+static void
+peer_attach(struct peer *p, struct str line, const struct frame *f)
+{
+	struct server *s = p->server;
+	struct link *l = NULL;
+	const char *why;
+
+	if (hello_read(&p->hello, f, &why) == -1) {
+		refuse(p, why, line);
+		return;
+	}
+	if (p->hello.as == LINK_TAP) {
+		tap_new(p->wire, &p->hello);
+		s->peers--;
+		peer_free(p);
+		return;
+	}
+	if (p->hello.as == LINK_SOURCE) {
+		l = passing_link(s, LINK_SOURCE);
+	} else if (p->hello.as == s->peer) {
+		l = main_link(s, &p->hello);
+	} else {
+		refuse(p, s->peer == LINK_PLAIN ?
+		    "attach: a co-process or stdout has that place" :
+		    "attach: this side wants another kind of peer", line);
+		return;
+	}
+	if (l == NULL) {
+		stand_by(p);
+		return;
+	}
+	link_bind(l, p->wire);
+	link_attached(l, &p->hello);
+	peer_free(p);
+}
+
+static void
+peer_line(struct wire *w, struct str line)
+{
+	struct peer *p = w->owner;
+	struct link *l;
+	struct frame f;
+	const char *why;
+
+	if (p->waits || json_trim(line).n == 0)
+		return;
+	if (frame_scan(&f, line, &why) == 1 && f.type == T_ATTACH) {
+		peer_attach(p, line, &f);
+		return;
+	}
+	l = passing_link(p->server, LINK_PLAIN);
+	link_bind(l, w);
+	link_plain(l);
+	peer_free(p);
+	link_line(l, line);
+}
+
+static void
+peer_too_long(struct wire *w)
+{
+	link_say_error(w, "a line is too long", (struct str){ "", 0 });
+}
+
+static void
+peer_down(struct wire *w, const char *why)
+{
+	struct peer *p = w->owner;
+
+	(void)why;
+	p->server->peers--;
+	wire_close(w);
+	peer_free(p);
+}
+
+static void
+peer_writable(struct wire *w)
+{
+	(void)w;
+}
+
+static const struct wire_ops peer_ops = {
+	peer_line, peer_too_long, peer_down, peer_writable
+};
+
+static void
+on_accept(struct ev_loop *lp, ev_io *io, int events)
+{
+	struct server *s = io->data;
+	struct peer *p;
+	int fd;
+
+	(void)lp;
+	(void)events;
+	while ((fd = accept4(s->fd, NULL, NULL,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
+		if (s->peers >= PEERS_MAX) {
+			warn("%s: more than %d peers", s->path, PEERS_MAX);
+			close(fd);
+			continue;
+		}
+		s->peers++;
+		p = mem_new(sizeof *p);
+		p->server = s;
+		p->wire = wire_new(fd, fd, link_line_max(), &peer_ops, p);
+	}
+	if (errno == EMFILE || errno == ENFILE)
+		warn("%s: accept: %s", s->path, strerror(errno));
+}
+
+/* A path that nobody answers on is left over, and ours to replace. */
+static void
+remove_stale(const char *path)
+{
+	struct sockaddr_un a;
+	struct stat st;
+	int fd;
+
+	if (lstat(path, &st) == -1)
+		return;
+	if (!S_ISSOCK(st.st_mode))
+		die(100, "%s: is there and no socket", path);
+	fd = address(&a, path);
+	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ||
+	    errno != ECONNREFUSED)
+		die(111, "%s: somebody serves it already", path);
+	close(fd);
+	unlink(path);
+}
+
+static int
+listen_at(const char *path)
+{
+	struct sockaddr_un a;
+	mode_t before;
+	int fd = address(&a, path);
+
+	remove_stale(path);
+	before = umask(0177);
+	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof a) == -1)
+		die(111, "%s: %s", path, strerror(errno));
+	umask(before);
+	if ((settings.group != (gid_t)-1 &&
+	    chown(path, (uid_t)-1, settings.group) == -1) ||
+	    chmod(path, settings.mode) == -1 || listen(fd, 128) == -1)
+		die(111, "%s: %s", path, strerror(errno));
+	return fd;
+}
+
+struct link *
+link_serve(const char *name, enum link_as peer, const char *path,
+    const struct link_ops *ops)
+{
+	struct server *s = mem_new(sizeof *s);
+
+	s->name = name;
+	s->path = path;
+	s->peer = peer;
+	s->ops = ops;
+	s->fd = listen_at(path);
+	ev_io_init(&s->accept, on_accept, s->fd, EV_READ);
+	s->accept.data = s;
+	ev_io_start(loop, &s->accept);
+	s->next = servers;
+	servers = s;
+	if (peer == LINK_PLAIN)
+		return NULL;
+	s->main = link_new(name, peer == LINK_ROUTER ? LINK_STATION :
+	    LINK_ROUTER, peer, ops);
+	s->main->maker = s;
+	s->main->lost = served_lost;
+	s->main->answers = 1;
+	return s->main;
+}
+
+void
+socket_close_all(void)
+{
+	struct server *s;
+
+	for (s = servers; s != NULL; s = s->next) {
+		ev_io_stop(loop, &s->accept);
+		close(s->fd);
+		unlink(s->path);
+	}
+	servers = NULL;
+}
+
+/* Connected to. */
+
+static void dial(struct dial *);
+
+static void
+dial_later(struct dial *d)
+{
+	ev_timer_set(&d->retry,
+	    d->delay * (0.75 + 0.5 * (double)rand() / RAND_MAX), 0);
+	ev_timer_start(loop, &d->retry);
+	d->delay = d->delay * 2 > DELAY_MAX ? DELAY_MAX : d->delay * 2;
+}
+
+static void
+dial_retry(struct ev_loop *lp, ev_timer *t, int events)
+{
+	(void)lp;
+	(void)events;
+	dial(t->data);
+}
+
+static void
+dial_lost(struct link *l)
+{
+	dial_later(l->maker);
+}
+
+static void
+dial(struct dial *d)
+{
+	struct sockaddr_un a;
+	int fd = address(&a, d->path);
+
+	if (fd == -1 || connect(fd, (struct sockaddr *)&a, sizeof a) == -1) {
+		if (!d->said++)
+			info("%s: %s", d->path, strerror(errno));
+		if (fd != -1)
+			close(fd);
+		dial_later(d);
+		return;
+	}
+	d->said = 0;
+	d->delay = DELAY_MIN;
+	link_bind(d->link, wire_new(fd, fd, link_line_max(), &link_wire_ops,
+	    d->link));
+	hello_write(d->link->wire, "attach", d->link->we, settings.snapshot);
+}
+
+struct link *
+link_connect(const char *name, enum link_as we, const char *path,
+    const struct link_ops *ops)
+{
+	struct link *l = link_new(name, we,
+	    we == LINK_ROUTER ? LINK_STATION : LINK_ROUTER, ops);
+	struct dial *d = mem_new(sizeof *d);
+
+	l->maker = d;
+	l->lost = dial_lost;
+	d->link = l;
+	d->path = path;
+	d->delay = DELAY_MIN;
+	ev_init(&d->retry, dial_retry);
+	d->retry.data = d;
+	dial(d);
+	return l;
+}
