@@ -7,6 +7,8 @@
 #include "buf.h"
 #include "log.h"
 
+#define FIRST	256		/* what a buf starts with */
+
 int
 buf_room(struct buf *b, size_t n)
 {
@@ -25,9 +27,12 @@ buf_room(struct buf *b, size_t n)
 		if (b->cap - b->len >= n)
 			return 1;
 	}
-	for (cap = b->cap ? b->cap : 256; cap < live + n; )
+	cap = b->cap ? b->cap : FIRST;
+	while (cap < live + n && cap < b->max)
 		cap = cap > b->max / 2 ? b->max : cap * 2;
-	b->data = mem_grow(b->data, cap);
+	if (cap > b->max)
+		cap = b->max;
+	b->data = mem_grow(b->data, cap + 1);	/* buf_addf's NUL */
 	b->cap = cap;
 	return 1;
 }
@@ -65,7 +70,9 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0 || buf_room(b, (size_t)n + 1) == -1)
+	if (n <= 0)
+		return n == 0 ? 1 : -1;
+	if (buf_room(b, (size_t)n) == -1)
 		return -1;
 	va_start(ap, fmt);
 	vsnprintf(b->data + b->len, (size_t)n + 1, fmt, ap);

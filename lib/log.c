@@ -31,7 +31,7 @@ put(const char *level, const char *fmt, va_list ap)
 	char line[LINE_MAX_BYTES];
 	int n, i, m;
 
-	n = snprintf(line, sizeof line, "%s: %s", program, level);
+	n = snprintf(line, sizeof line, "%.64s: %s", program, level);
 	m = vsnprintf(line + n, sizeof line - (size_t)n, fmt, ap);
 	n += m < 0 ? 0 : m;
 	if (n > LINE_MAX_BYTES - 1)
