@@ -14,6 +14,10 @@
 
 enum { KEY_HELP = 1, KEY_VERSION = 2 };
 
+/* Added to the key of a long option while getopt has it, so that an error
+ * tells --port from -p. */
+#define SPELLED_OUT	0x10000
+
 struct parsed {
 	char letters[256];
 	struct option *longs;
@@ -53,7 +57,7 @@ tables(const struct opt *table)
 	t->letters[k++] = 'v';
 	for (i = 0; i < n; i++) {
 		t->longs[i] = (struct option){ table[i].name,
-		    takes(&table[i]), NULL, table[i].key };
+		    takes(&table[i]), NULL, SPELLED_OUT + table[i].key };
 		if (table[i].key >= OPT_LONG)
 			continue;
 		t->letters[k++] = (char)table[i].key;
@@ -65,7 +69,8 @@ tables(const struct opt *table)
 	t->longs[n] = (struct option){ "help", no_argument, NULL, KEY_HELP };
 	t->longs[n + 1] =
 	    (struct option){ "version", no_argument, NULL, KEY_VERSION };
-	t->longs[n + 2] = (struct option){ "verbose", no_argument, NULL, 'v' };
+	t->longs[n + 2] = (struct option){ "verbose", no_argument, NULL,
+	    SPELLED_OUT + 'v' };
 	return t;
 }
 
@@ -148,6 +153,8 @@ opt_next(struct opts *o)
 	int key;
 
 	key = getopt_long(o->argc, o->argv, t->letters, t->longs, NULL);
+	if (key >= SPELLED_OUT)
+		key -= SPELLED_OUT;
 	switch (key) {
 	case -1:
 		o->args = o->argv + optind;
@@ -177,15 +184,24 @@ opt_next(struct opts *o)
 	}
 }
 
+/* The number that text begins with: 1, and what follows it; or 0. */
+static int
+integer(const char *text, long long *n, char **end)
+{
+	if (*text != '-' && (*text < '0' || *text > '9'))
+		return 0;
+	errno = 0;
+	*n = strtoll(text, end, 10);
+	return errno == 0 && *end != text;
+}
+
 int64_t
 opt_number(const struct opts *o, const char *text, int64_t min, int64_t max)
 {
 	char *end;
 	long long n;
 
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (errno != 0 || end == text || *end != '\0' || n < min || n > max)
+	if (!integer(text, &n, &end) || *end != '\0' || n < min || n > max)
 		opt_usage(o, "%s: not a number from %lld to %lld", text,
 		    (long long)min, (long long)max);
 	return n;
@@ -203,9 +219,7 @@ scaled(const struct opts *o, const char *text, const struct unit *units,
 	char *end;
 	long long n;
 
-	errno = 0;
-	n = strtoll(text, &end, 10);
-	if (errno == 0 && end != text && n >= 0)
+	if (integer(text, &n, &end) && n >= 0)
 		for (; units->name != NULL; units++)
 			if (strcmp(end, units->name) == 0 &&
 			    n <= INT64_MAX / 2 / units->times)
