@@ -6,7 +6,8 @@
  * What the files of lib/link/ know of each other; link.h is for the rest.
  *
  *   setup.c   options, stdin and stdout, the end
- *   link.c    the places: sending, receiving, custody, the turn's end
+ *   link.c    the places: who is there, sending, the turn's end
+ *   receive.c lines in, custody of frames
  *   hello.c   attach and ready: what peers say to each other first
  *   child.c   co-processes: start, end, start again
  *   socket.c  Unix sockets: serve, connect, connect again
@@ -75,9 +76,15 @@ void	 link_bind(struct link *, struct wire *);	/* a wire comes */
 void	 link_unbind(struct link *);	/* the wire broke: state, then closed */
 void	 link_plain(struct link *);	/* the peer will not attach */
 void	 link_attached(struct link *, const struct hello *);
-void	 link_line(struct link *, struct str);
-void	 link_say_error(struct wire *, const char *why, struct str line);
+void	 link_owner_settled(void *link, void *owner, size_t bytes,
+	    const char *why);		/* a track_settled */
 void	 link_wake(void);	/* come back in the next turn, without sleep */
+
+/* receive.c */
+void	 link_line(struct link *, struct str);
+void	 link_deliver_held(struct link *);
+void	 link_bad_line(struct link *, const char *why, struct str line);
+void	 link_say_error(struct wire *, const char *why, struct str line);
 
 /* hello.c */
 struct hello {
