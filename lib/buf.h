@@ -40,7 +40,7 @@ str_of(const char *s)
 static inline int
 str_eq(struct str a, struct str b)
 {
-	return a.n == b.n && memcmp(a.p, b.p, a.n) == 0;
+	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
 static inline size_t
