@@ -69,13 +69,17 @@ struct ws_config {
 	size_t max_queue;	/* most bytes queued for one connection */
 	int64_t ping_ms;	/* between pings; 0: none */
 	int64_t head_ms;	/* for a request's head and body; 0: 10 s */
-	int max_conns;		/* at a time; 0: as descriptors allow */
+	int max_conns;		/* at a time; 0: 65536 */
+	int reuse_port;		/* others may listen on the same TCP port */
+	int tls;		/* wss:// may be dialled */
 	int insecure;		/* dials: take any certificate */
 	const char *ca_file;	/* dials: trust these; NULL: the system's */
 };
 
-/* Once, after loop_open(); the config is copied.  Ends the program (111) when
- * libwebsockets does not start.  ws_stop() after loop_run(), once. */
+/* Once, after loop_open() and before any link is made, so that what the ops
+ * send leaves in the same turn; the config is copied.  Ends the program (111)
+ * when libwebsockets does not start.  ws_stop() after loop_run(), once; it
+ * calls no op. */
 void	 ws_start(const struct ws_config *);
 void	 ws_stop(void);
 

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * The life of a connection: made, marked for the pass, watched by the clock,
+ * ended.  Ops that end one are called from the pass only, so a program never
+ * loses a connection under its hands.
+ */
+
+#include <stdlib.h>
+
+#include "../json.h"
+#include "../loop.h"
+#include "conn.h"
+
+#define CLOSE_SECONDS	5	/* for a close handshake that we began */
+#define ERROR_SECONDS	2	/* for one after the peer's mistake */
+#define NO_PING_SECONDS	60	/* the wheel wants a time, whatever it is */
+
+struct ws_config config;
+struct ws_counts counts;
+
+static struct ws_conn *marked, **marked_end = &marked;
+static int silent;		/* no op is called any more */
+
+struct ws_conn *
+conn_new(const struct ws_ops *ops, enum conn_state state)
+{
+	struct ws_conn *c = mem_new(sizeof *c);
+
+	c->ops = ops;
+	c->state = (uint8_t)state;
+	counts.conns++;
+	return c;
+}
+
+void
+conn_free(struct ws_conn *c)
+{
+	counts.conns--;
+	counts.open -= c->opened;
+	timer_clear(c);
+	out_free(c);
+	in_free(c);
+	request_free(c);
+	dial_free(c);
+	free(c->end);
+	free(c);
+}
+
+void *
+ws_data(const struct ws_conn *c)
+{
+	return c->data;
+}
+
+void
+ws_set_data(struct ws_conn *c, void *data)
+{
+	c->data = data;
+}
+
+const struct ws_counts *
+ws_counts(void)
+{
+	return &counts;
+}
+
+/* ---- beginning and end ----------------------------------------------- */
+
+/* The first ping comes somewhere within the interval: connections that came
+ * together are not pinged together. */
+void
+conn_opened(struct ws_conn *c)
+{
+	int period = (int)(config.ping_ms / 1000);
+
+	request_free(c);
+	c->state = CONN_OPEN;
+	c->opened = 1;
+	counts.open++;
+	timer_set(c, period == 0 ? NO_PING_SECONDS :
+	    1 + (int)((uintptr_t)c / 64 % (uintptr_t)period));
+	if (c->ops->open != NULL)
+		c->ops->open(c);
+}
+
+void
+conn_farewell(struct ws_conn *c, int code, const char *by, struct str reason)
+{
+	if (c->end != NULL)
+		return;
+	c->end = mem_new(sizeof *c->end);
+	c->end->code = code;
+	c->end->by = by;
+	if (reason.n > sizeof c->end->reason)
+		reason.n = sizeof c->end->reason;
+	while (reason.n > 0 && !utf8_check(reason))
+		reason.n--;
+	if (reason.n > 0)
+		memcpy(c->end->reason, reason.p, reason.n);
+	c->end->n = reason.n;
+}
+
+void
+ws_close(struct ws_conn *c, int code, struct str reason)
+{
+	switch (c->state) {
+	case CONN_OPEN:
+		conn_farewell(c, code, "server", reason);
+		c->state = CONN_CLOSING;
+		timer_set(c, CLOSE_SECONDS);
+		conn_mark(c);
+		break;
+	case CONN_DIAL:
+	case CONN_DIALLING:
+		conn_farewell(c, 1006, "server", STR(""));
+		c->why = "given up";
+		timer_set(c, 1);
+		break;
+	default:
+		break;
+	}
+}
+
+/* The peer broke a rule: nothing of the queue is owed to it. */
+void
+conn_fail(struct ws_conn *c, int code, const char *reason)
+{
+	counts.protocol_errors++;
+	conn_farewell(c, code, "error", str_of(reason));
+	ws_unqueue(c, NULL);
+	c->state = CONN_CLOSING;
+	timer_set(c, ERROR_SECONDS);
+	conn_mark(c);
+}
+
+/* libwebsockets answers a close frame, or sends one for a mistake of the
+ * peer's: it has the last word, but not for long. */
+void
+conn_closing(struct ws_conn *c, int mistake)
+{
+	counts.protocol_errors += (uint64_t)mistake;
+	ws_unqueue(c, NULL);
+	c->state = CONN_CLOSED;
+	timer_set(c, mistake ? ERROR_SECONDS : CLOSE_SECONDS);
+}
+
+void
+conn_over(struct ws_conn *c, const char *why)
+{
+	if (c->state == CONN_OVER)
+		return;
+	conn_farewell(c, 1006, "client", STR(""));
+	if (c->why == NULL)
+		c->why = why;
+	c->state = CONN_OVER;
+	c->wsi = NULL;
+	conn_mark(c);
+}
+
+static void
+conn_end(struct ws_conn *c)
+{
+	struct farewell *f = c->end;
+	struct ws_end end = { f->code, { f->reason, f->n }, f->by };
+
+	if (silent)
+		;
+	else if (c->opened && c->ops->close != NULL)
+		c->ops->close(c, &end);
+	else if (!c->opened && c->ops->failed != NULL)
+		c->ops->failed(c, f->code == 1006 ? 0 : f->code, c->why);
+	conn_free(c);
+	listen_update();
+	drain_update();
+}
+
+/* ---- the pass -------------------------------------------------------- */
+
+void
+conn_mark(struct ws_conn *c)
+{
+	if (c->marked)
+		return;
+	c->marked = 1;
+	c->mark = NULL;
+	*marked_end = c;
+	marked_end = &c->mark;
+}
+
+static void
+visit(struct ws_conn *c)
+{
+	switch (c->state) {
+	case CONN_ANSWER:
+		request_answer(c);
+		break;
+	case CONN_UPGRADE:
+		request_upgrade(c);
+		break;
+	case CONN_DIAL:
+		dial_start(c);
+		break;
+	case CONN_OPEN:
+	case CONN_CLOSING:
+		if (out_flush(c) == -1)
+			conn_kill(c);
+		break;
+	case CONN_OVER:
+		conn_end(c);
+		break;
+	default:
+		break;
+	}
+}
+
+void
+conn_pass(void)
+{
+	struct ws_conn *c;
+
+	while ((c = marked) != NULL) {
+		marked = c->mark;
+		if (marked == NULL)
+			marked_end = &marked;
+		c->marked = 0;
+		visit(c);
+	}
+}
+
+/* For the end of the program: every connection, without a word. */
+void
+conn_forget_all(void)
+{
+	struct ws_conn *c;
+
+	silent = 1;
+	for (c = timer_each(NULL); c != NULL; c = timer_each(c))
+		if (c->request != NULL)
+			request_drop(c);
+}
+
+/* ---- time ------------------------------------------------------------ */
+
+static void
+ping(struct ws_conn *c)
+{
+	if (config.ping_ms == 0) {
+		timer_set(c, NO_PING_SECONDS);
+		return;
+	}
+	timer_set(c, (int)(config.ping_ms / 1000));
+	if (c->paused)
+		return;
+	if (c->missed++ < 2) {
+		if (ws_queued(c) == 0)	/* else it waits for the peer as well */
+			out_ping(c);
+		return;
+	}
+	counts.timeouts++;
+	conn_farewell(c, 1006, "timeout", STR("no pong"));
+	conn_kill(c);
+}
+
+void
+timer_expired(struct ws_conn *c)
+{
+	switch (c->state) {
+	case CONN_OPEN:
+		ping(c);
+		break;
+	case CONN_DIAL:
+	case CONN_DIALLING:
+		dial_expired(c);
+		break;
+	case CONN_CLOSING:
+	case CONN_CLOSED:
+		conn_kill(c);
+		break;
+	case CONN_OVER:
+		break;
+	default:
+		request_expired(c);
+	}
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef CONN_H
+#define CONN_H
+
+/*
+ * A connection, as the files of this folder share it.
+ *
+ *  - Its state says who owns the socket: a struct request until it is
+ *    accepted, then libwebsockets.  Everything that may call an op or close
+ *    something happens in the pass before the loop sleeps: conn_mark() puts a
+ *    connection on its list.
+ *  - Every connection stands in the timer wheel until it is freed, so the
+ *    wheel is also the list of all of them.
+ *  - Kept small: an idle WebSocket costs this struct and what libwebsockets
+ *    takes, nothing else.
+ */
+
+#include "../ws.h"
+
+struct chunk;
+struct dial;
+struct lws;
+struct request;
+
+enum conn_state {
+	CONN_HEAD,	/* server: the request's head is coming */
+	CONN_BODY,	/* its body is */
+	CONN_ASKED,	/* the program was told and will answer */
+	CONN_ANSWER,	/* the answer is being written */
+	CONN_LINGER,	/* it was; the peer closes first */
+	CONN_UPGRADE,	/* accepted, about to be given to libwebsockets */
+	CONN_DIAL,	/* client: about to be dialled */
+	CONN_DIALLING,
+	CONN_OPEN,
+	CONN_CLOSING,	/* the queue leaves, then a close frame */
+	CONN_CLOSED,	/* libwebsockets ends it; nothing more is written */
+	CONN_OVER	/* no socket any more; its last op is due */
+};
+
+struct farewell {		/* from the moment the end is known */
+	int code;
+	const char *by;
+	size_t n;
+	char reason[123];	/* RFC 6455 5.5: what fits a close frame */
+};
+
+struct ws_conn {
+	const struct ws_ops *ops;
+	void *data;
+	struct lws *wsi;
+	struct request *request;	/* server, until it is accepted */
+	struct dial *dial;		/* client */
+	struct chunk *first, *last;	/* the queue: out.c */
+	struct buf *in;			/* a message that is not whole yet */
+	struct farewell *end;
+	const char *why;		/* it never opened */
+	struct ws_conn *mark;		/* next on the list of the pass */
+	struct ws_conn *next, **prev;	/* in the wheel: timer.c */
+	uint32_t due;			/* second of the wheel */
+	uint32_t queued;		/* bytes in the queue */
+	uint32_t begun;			/* of the last write, when it was cut */
+	uint8_t state;			/* enum conn_state */
+	uint8_t head, tail;		/* in the first and last chunk */
+	uint8_t missed;			/* pings without an answer */
+	unsigned marked : 1;
+	unsigned client : 1;
+	unsigned opened : 1;		/* op open was called */
+	unsigned paused : 1;		/* ws_read(0) */
+	unsigned blocked : 1;		/* op drained is owed */
+};
+
+extern struct ws_config config;
+extern struct ws_counts counts;
+
+/* conn.c */
+struct ws_conn *conn_new(const struct ws_ops *, enum conn_state);
+void	 conn_free(struct ws_conn *);		/* nobody was told of it */
+void	 conn_mark(struct ws_conn *);		/* for the pass */
+void	 conn_pass(void);
+void	 conn_opened(struct ws_conn *);
+/* How it ends: the first farewell counts. */
+void	 conn_farewell(struct ws_conn *, int code, const char *by,
+	    struct str reason);
+void	 conn_fail(struct ws_conn *, int code, const char *reason);
+void	 conn_closing(struct ws_conn *, int mistake);
+/* The socket is gone; why (a literal, or as lasting as the connection) is
+ * for op failed. */
+void	 conn_over(struct ws_conn *, const char *why);
+void	 conn_forget_all(void);
+
+/* context.c */
+void	 conn_adopt(struct ws_conn *, int fd, struct str head);
+void	 conn_kill(struct ws_conn *);		/* not from its own callback */
+int	 conn_fd(const struct ws_conn *);	/* libwebsockets'; or -1 */
+void	 conn_wake(void);		/* libwebsockets looks at its timers */
+struct lws_context *conn_context(void);
+
+/* in.c: a piece of a message. */
+void	 in_piece(struct ws_conn *, struct str, int binary, int final,
+	    size_t remaining);
+void	 in_free(struct ws_conn *);
+
+/* out.c */
+int	 out_flush(struct ws_conn *);	/* -1: the socket is broken */
+void	 out_ping(struct ws_conn *);
+void	 out_free(struct ws_conn *);
+
+/* timer.c: due at that many ticks of a second from now, 1 or more; each set
+ * replaces the last one. */
+void	 timer_start(void);
+void	 timer_stop(void);
+void	 timer_set(struct ws_conn *, int seconds);
+void	 timer_clear(struct ws_conn *);
+struct ws_conn *timer_each(struct ws_conn *);	/* NULL begins, NULL ends */
+void	 timer_expired(struct ws_conn *);	/* in conn.c */
+
+/* request.c */
+void	 request_new(int fd, const struct ws_ops *);
+void	 request_answer(struct ws_conn *);	/* in the pass */
+void	 request_upgrade(struct ws_conn *);
+void	 request_expired(struct ws_conn *);
+void	 request_drop(struct ws_conn *);	/* hangs up */
+void	 request_free(struct ws_conn *);
+const char *request_subprotocol(const struct ws_conn *);
+int	 request_fd(const struct ws_conn *);
+
+/* dial.c */
+void	 dial_start(struct ws_conn *);		/* in the pass */
+int	 dial_headers(struct ws_conn *, unsigned char **p, size_t room);
+void	 dial_answered(struct ws_conn *);	/* 101 came */
+void	 dial_failed(struct ws_conn *, struct str why);
+void	 dial_expired(struct ws_conn *);
+void	 dial_free(struct ws_conn *);
+
+/* listen.c */
+void	 listen_update(void);	/* after the number of connections changed */
+
+/* drain.c */
+void	 drain_update(void);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Listening, and who is at the other end.  We accept ourselves: TCP, Unix
+ * sockets, descriptors that were inherited.  Whether listeners are watched is
+ * computed in one place from what there is.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "../loop.h"
+#include "conn.h"
+
+#define BACKLOG		4096
+#define ACCEPTS		64	/* in one event */
+#define NO_FILES_PAUSE	0.1	/* seconds, when descriptors ran out */
+
+struct listener {
+	ev_io io;
+	const struct ws_ops *ops;
+	char *path;		/* a Unix socket that we made */
+	struct listener *next;
+};
+
+static struct listener *listeners;
+static ev_timer pause_timer;
+static int accepting = 1;
+
+void
+listen_update(void)
+{
+	int watch = accepting && !ev_is_active(&pause_timer) &&
+	    counts.conns < (uint64_t)config.max_conns;
+	struct listener *l;
+
+	for (l = listeners; l != NULL; l = l->next) {
+		if (watch && !ev_is_active(&l->io))
+			ev_io_start(loop, &l->io);
+		else if (!watch && ev_is_active(&l->io))
+			ev_io_stop(loop, &l->io);
+	}
+}
+
+static void
+resume(struct ev_loop *l, ev_timer *w, int events)
+{
+	(void)l;
+	(void)w;
+	(void)events;
+	listen_update();
+}
+
+static void
+no_files(void)
+{
+	static int told;
+
+	if (!told++)
+		warn("accept: %s; waiting for some to close", strerror(errno));
+	ev_timer_init(&pause_timer, resume, NO_FILES_PAUSE, 0);
+	ev_timer_start(loop, &pause_timer);
+	listen_update();
+}
+
+static void
+incoming(struct ev_loop *lp, ev_io *w, int events)
+{
+	struct listener *l = (struct listener *)w;
+	int fd, one = 1;
+
+	(void)lp;
+	(void)events;
+	for (int i = 0; i < ACCEPTS && ev_is_active(w); i++) {
+		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd == -1 && (errno == EMFILE || errno == ENFILE ||
+		    errno == ENOBUFS || errno == ENOMEM))
+			no_files();
+		if (fd == -1)
+			return;
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+		request_new(fd, l->ops);
+		listen_update();
+	}
+}
+
+int
+ws_listen_fd(int fd, const struct ws_ops *ops)
+{
+	int flag = 0;
+	socklen_t n = sizeof flag;
+	struct listener *l;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &flag, &n) == -1)
+		return -1;
+	if (!flag) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (fcntl(fd, F_SETFD, FD_CLOEXEC) == -1 ||
+	    fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) == -1)
+		return -1;
+	l = mem_new(sizeof *l);
+	l->ops = ops;
+	ev_io_init(&l->io, incoming, fd, EV_READ);
+	l->next = listeners;
+	listeners = l;
+	listen_update();
+	return 1;
+}
+
+static int
+bind_and_listen(int fd, const struct sockaddr *a, socklen_t n,
+    const struct ws_ops *ops)
+{
+	int e;
+
+	if (fd != -1 && bind(fd, a, n) == 0 && listen(fd, BACKLOG) == 0 &&
+	    ws_listen_fd(fd, ops) == 1)
+		return 1;
+	e = errno;
+	if (fd != -1)
+		close(fd);
+	errno = e;
+	return -1;
+}
+
+static int
+listen_on(const struct addrinfo *a, const struct ws_ops *ops)
+{
+	int one = 1, zero = 0;
+	int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd != -1) {
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+		if (config.reuse_port)
+			setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one,
+			    sizeof one);
+		if (a->ai_family == AF_INET6)
+			setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero,
+			    sizeof zero);
+	}
+	return bind_and_listen(fd, a->ai_addr, a->ai_addrlen, ops);
+}
+
+static int
+port_of(int fd)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof a;
+
+	if (getsockname(fd, (struct sockaddr *)&a, &n) == -1)
+		return -1;
+	return ntohs(a.ss_family == AF_INET6 ?
+	    ((struct sockaddr_in6 *)&a)->sin6_port :
+	    ((struct sockaddr_in *)&a)->sin_port);
+}
+
+/* "8080" -> everywhere, IPv6 with IPv4 in it where there is IPv6. */
+static int
+resolve(const char *where, struct addrinfo **all)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+	    .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	const char *colon = strrchr(where, ':');
+	char host[256];
+	int n = colon == NULL ? 0 : (int)(colon - where);
+
+	if (n > 1 && where[0] == '[' && where[n - 1] == ']')
+		where++, n -= 2;
+	snprintf(host, sizeof host, "%.*s", n, where);
+	if (getaddrinfo(n > 0 ? host : NULL, colon == NULL ? where : colon + 1,
+	    &hints, all) != 0) {
+		errno = EADDRNOTAVAIL;
+		return -1;
+	}
+	return 1;
+}
+
+int
+ws_listen(const char *where, const struct ws_ops *ops, int *port)
+{
+	struct addrinfo *all, *a;
+	int family, r = -1;
+
+	if (resolve(where, &all) == -1)
+		return -1;
+	for (family = AF_INET6; r == -1; family = AF_INET) {
+		for (a = all; a != NULL && r == -1; a = a->ai_next)
+			if (a->ai_family == family)
+				r = listen_on(a, ops);
+		if (family == AF_INET)
+			break;
+	}
+	freeaddrinfo(all);
+	if (r == 1 && port != NULL)
+		*port = port_of(listeners->io.fd);
+	return r;
+}
+
+/* A socket file that nobody answers on is left from a crash. */
+static int
+make_room(const struct sockaddr_un *a)
+{
+	struct stat st;
+	int fd, r;
+
+	if (lstat(a->sun_path, &st) == -1)
+		return errno == ENOENT ? 1 : -1;
+	if (!S_ISSOCK(st.st_mode)) {
+		errno = EEXIST;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd == -1)
+		return -1;
+	r = connect(fd, (const struct sockaddr *)a, sizeof *a);
+	close(fd);
+	if (r == -1 && errno == ECONNREFUSED)
+		return unlink(a->sun_path) == 0 ? 1 : -1;
+	errno = EADDRINUSE;
+	return -1;
+}
+
+int
+ws_listen_unix(const char *path, int mode, const struct ws_ops *ops)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	mode_t old;
+	int r;
+
+	if (strlen(path) >= sizeof a.sun_path) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(a.sun_path, path, strlen(path));
+	if (make_room(&a) == -1)
+		return -1;
+	old = umask(0777 & (mode_t)~mode);
+	r = bind_and_listen(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
+	    (struct sockaddr *)&a, sizeof a, ops);
+	umask(old);
+	if (r == 1)
+		listeners->path = mem_str(path);
+	return r;
+}
+
+void
+ws_accepting(int on)
+{
+	accepting = on;
+	listen_update();
+}
+
+void
+ws_unlisten(void)
+{
+	struct listener *l;
+
+	while ((l = listeners) != NULL) {
+		listeners = l->next;
+		ev_io_stop(loop, &l->io);
+		close(l->io.fd);
+		if (l->path != NULL)
+			unlink(l->path);
+		free(l->path);
+		free(l);
+	}
+}
+
+void
+ws_remote(const struct ws_conn *c, char *to, size_t n)
+{
+	struct sockaddr_storage a = { 0 };
+	socklen_t len = sizeof a;
+	int fd = c->request != NULL ? request_fd(c) : conn_fd(c);
+	struct in6_addr *six = &((struct sockaddr_in6 *)&a)->sin6_addr;
+
+	to[0] = '\0';
+	if (getpeername(fd, (struct sockaddr *)&a, &len) == -1)
+		return;
+	if (a.ss_family == AF_UNIX)
+		snprintf(to, n, "unix");
+	else if (a.ss_family == AF_INET)
+		inet_ntop(AF_INET, &((struct sockaddr_in *)&a)->sin_addr, to,
+		    (socklen_t)n);
+	else if (a.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
+		inet_ntop(AF_INET, &six->s6_addr[12], to, (socklen_t)n);
+	else if (a.ss_family == AF_INET6)
+		inet_ntop(AF_INET6, six, to, (socklen_t)n);
+}
