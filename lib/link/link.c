@@ -47,14 +47,8 @@ on_down(struct wire *w, const char *why)
 	link_unbind(l);
 }
 
-static void
-on_writable(struct wire *w)
-{
-	(void)w;	/* more is pulled before the loop sleeps */
-}
-
 const struct wire_ops link_wire_ops = {
-	on_line, on_too_long, on_down, on_writable
+	on_line, on_too_long, on_down
 };
 
 static void

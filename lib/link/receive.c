@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "../log.h"
 #include "inside.h"
@@ -205,7 +206,11 @@ void
 link_bad_line(struct link *l, const char *why, struct str line)
 {
 	counts.bad_lines++;
-	warn("%s: %s", l->name, why);
+	if (l->wire != NULL && l->wire->in == STDIN_FILENO)
+		warn("stdin:%llu: %s", (unsigned long long)l->wire->number,
+		    why);
+	else
+		warn("%s: %s", l->name, why);
 	if (l->wire != NULL && l->wire->out_fd != -1 && !l->bare)
 		link_say_error(l->wire, why, line);
 }

@@ -231,14 +231,8 @@ peer_down(struct wire *w, const char *why)
 	peer_free(p);
 }
 
-static void
-peer_writable(struct wire *w)
-{
-	(void)w;
-}
-
 static const struct wire_ops peer_ops = {
-	peer_line, peer_too_long, peer_down, peer_writable
+	peer_line, peer_too_long, peer_down
 };
 
 static void

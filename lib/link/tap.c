@@ -56,14 +56,8 @@ tap_down(struct wire *w, const char *why)
 	tap_free(w->owner);
 }
 
-static void
-tap_writable(struct wire *w)
-{
-	(void)w;
-}
-
 static const struct wire_ops tap_ops = {
-	tap_line, tap_too_long, tap_down, tap_writable
+	tap_line, tap_too_long, tap_down
 };
 
 static char *

@@ -21,11 +21,21 @@ destroy(struct wire *w)
 static void
 overlong(struct wire *w)
 {
-	if (!w->skipping)
+	if (!w->skipping) {
+		w->number++;
 		w->ops->too_long(w);
+		w->number--;	/* its newline counts it */
+	}
 	w->skipping = 1;
 	w->scan = 0;
 	buf_clear(&w->data);
+}
+
+static void
+unbusy(struct wire *w)
+{
+	if (--w->busy == 0 && w->closed)
+		destroy(w);
 }
 
 static void
@@ -33,10 +43,11 @@ lines(struct wire *w)
 {
 	struct str line;
 
-	w->busy = 1;
+	w->busy++;
 	while (!w->stopped && buf_line(&w->data, &w->scan, &line)) {
 		/* taken, not moved: it stays where it is until the next read */
 		buf_take(&w->data, line.n + 1);
+		w->number++;
 		if (w->skipping)
 			w->skipping = 0;
 		else
@@ -44,9 +55,7 @@ lines(struct wire *w)
 	}
 	if (!w->stopped && w->scan == w->data.max)
 		overlong(w);
-	w->busy = 0;
-	if (w->closed)
-		destroy(w);
+	unbusy(w);
 }
 
 static void
@@ -56,6 +65,20 @@ down(struct wire *w, const char *why)
 	ev_io_stop(loop, &w->writer);
 	w->stopped = 1;
 	w->ops->down(w, why);
+}
+
+/* A last line without its newline counts: one that was cut off is no JSON. */
+static void
+end_of_file(struct wire *w)
+{
+	w->busy++;
+	if (buf_size(&w->data) > 0) {
+		buf_addc(&w->data, '\n');
+		lines(w);
+	}
+	if (!w->closed && buf_size(&w->data) == 0)
+		down(w, NULL);	/* else: stopped, and it is read again */
+	unbusy(w);
 }
 
 static void
@@ -73,8 +96,7 @@ readable(struct ev_loop *l, ev_io *io, int events)
 	if (n > 0)
 		lines(w);
 	else if (n == 0)
-		down(w, buf_size(&w->data) && !w->skipping ?
-		    "the last line is unfinished" : NULL);
+		end_of_file(w);
 	else if (errno != EAGAIN && errno != EINTR)
 		down(w, strerror(errno));
 }
@@ -86,8 +108,7 @@ writable(struct ev_loop *l, ev_io *io, int events)
 
 	(void)l;
 	(void)events;
-	if (wire_flush(w) == 1)
-		w->ops->writable(w);
+	wire_flush(w);	/* what waits behind it is added before the sleep */
 }
 
 struct wire *

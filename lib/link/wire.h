@@ -24,7 +24,6 @@ struct wire_ops {
 	void (*line)(struct wire *, struct str);
 	void (*too_long)(struct wire *);
 	void (*down)(struct wire *, const char *why);	/* NULL: end of file */
-	void (*writable)(struct wire *);	/* out went empty later */
 };
 
 struct wire {
@@ -34,6 +33,7 @@ struct wire {
 	ev_io reader, writer;
 	struct buf data, out;
 	size_t scan;		/* of the unfinished line */
+	uint64_t number;	/* of the line last seen, from 1 */
 	int skipping;		/* in the rest of a line that was too long */
 	int stopped;		/* wire_read(w, 0) */
 	int busy, closed;	/* in lines(); to be freed when that ends */
