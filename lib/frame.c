@@ -390,7 +390,7 @@ base64_decode(struct buf *b, struct str s)
 		return 0;
 	while (pad < 2 && pad < s.n && s.p[s.n - 1 - pad] == '=')
 		pad++;
-	if (buf_room(b, s.n / 4 * 3) == -1)
+	if (buf_room(b, s.n / 4 * 3 - pad) == -1)
 		return -1;
 	for (i = 0; i < s.n; i += 4) {
 		for (x = 0, j = 0; j < 4; j++) {
