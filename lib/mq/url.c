@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "mq.h"
+
+#define HEARTBEAT	20	/* seconds */
+#define TIMEOUT		10000	/* ms */
+#define SHOWN		256	/* bytes of a URL in a message */
+
+static int
+hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* A %-decoded copy; NULL: a bad escape, or a NUL. */
+static char *
+decoded(const char *p, const char *end)
+{
+	char *copy = mem_strn(p, (size_t)(end - p)), *out = copy;
+
+	for (; p < end; p++) {
+		*out = *p;
+		if (*p == '%') {
+			if (end - p < 3 || hex(p[1]) < 0 || hex(p[2]) < 0)
+				goto bad;
+			*out = (char)(hex(p[1]) << 4 | hex(p[2]));
+			p += 2;
+		}
+		if (*out++ == '\0')
+			goto bad;
+	}
+	*out = '\0';
+	return copy;
+bad:
+	free(copy);
+	return NULL;
+}
+
+static char *
+or_default(const char *p, const char *end, const char *otherwise)
+{
+	return end == NULL || p == end ? mem_str(otherwise) : decoded(p, end);
+}
+
+/* The first c from p on, or the end. */
+static const char *
+find(const char *p, const char *end, char c)
+{
+	while (p < end && *p != c)
+		p++;
+	return p;
+}
+
+/* user:password, when there is an @ */
+static int
+parse_user(struct mq_url *u, const char *p, const char *at)
+{
+	const char *colon = at ? find(p, at, ':') : NULL;
+
+	u->user = or_default(p, colon, "guest");
+	u->password = colon < at ? decoded(colon + 1, at) : mem_str("guest");
+	return u->user != NULL && u->password != NULL;
+}
+
+/* host:port, [address]:port */
+static int
+parse_host(struct mq_url *u, const char *p, const char *end)
+{
+	const char *stop, *port;
+
+	if (p < end && *p == '[') {
+		p++;
+		stop = find(p, end, ']');
+		port = stop < end ? stop + 1 : p;
+	} else {
+		stop = port = find(p, end, ':');
+	}
+	if (port < end && *port++ != ':')
+		return 0;
+	u->host = or_default(p, stop, "localhost");
+	u->port = or_default(port, end, "5672");
+	return u->host != NULL && u->port != NULL &&
+	    strspn(u->port, "0123456789") == strlen(u->port);
+}
+
+static int
+parse_query(struct mq_url *u, const char *p, const char **why)
+{
+	char *end;
+	long n;
+
+	for (; *p != '\0'; p = *end == '&' ? end + 1 : end) {
+		const char *value = strchr(p, '=');
+		struct str key = { p, value ? (size_t)(value - p) : 0 };
+
+		n = value ? strtol(value + 1, &end, 10) : -1;
+		*why = "a parameter that is not NAME=NUMBER";
+		if (n < 0 || end == value + 1 || strchr("&", *end) == NULL)
+			return 0;
+		if (str_eq(key, STR("heartbeat")) && n <= 65535) {
+			u->heartbeat = (int)n;
+		} else if (str_eq(key, STR("connection_timeout")) && n > 0) {
+			u->timeout = n;
+		} else if (!str_eq(key, STR("channel_max"))) {
+			*why = "a parameter other than heartbeat and "
+			    "connection_timeout";
+			return 0;
+		}
+	}
+	return 1;
+}
+
+static int
+parse(struct mq_url *u, const char *text, const char **why)
+{
+	const char *p = text + strlen("amqp://"), *at, *slash, *query;
+	size_t n = strcspn(p, "/?");
+
+	slash = p + n;
+	query = strchr(slash, '?');
+	if (query == NULL)
+		query = slash + strlen(slash);
+	at = memrchr(p, '@', n);
+	*why = "a bad user or password (%-encode them)";
+	if (!parse_user(u, p, at))
+		return 0;
+	*why = "a bad host or port";
+	if (!parse_host(u, at ? at + 1 : p, slash))
+		return 0;
+	*why = "a bad vhost";
+	u->vhost = or_default(slash < query ? slash + 1 : query, query, "/");
+	if (u->vhost == NULL || strlen(u->vhost) > 255)
+		return 0;
+	return parse_query(u, *query ? query + 1 : query, why);
+}
+
+int
+mq_url_parse(struct mq_url *u, const char *text, const char **why)
+{
+	*u = (struct mq_url){ .heartbeat = HEARTBEAT, .timeout = TIMEOUT };
+	if (strncmp(text, "amqps://", 8) == 0) {
+		*why = "amqps: not supported yet";
+		return -1;
+	}
+	*why = "not amqp://HOST";
+	if (strncmp(text, "amqp://", 7) == 0 && parse(u, text, why))
+		return 1;
+	free(u->user);
+	free(u->password);
+	free(u->host);
+	free(u->port);
+	free(u->vhost);
+	*u = (struct mq_url){ 0 };
+	return -1;
+}
+
+const char *
+mq_url_show(const struct mq_url *u)
+{
+	static char out[SHOWN];
+	int v6 = strchr(u->host, ':') != NULL;
+
+	snprintf(out, sizeof out, "amqp://%s%s%s:%s%s%s", v6 ? "[" : "",
+	    u->host, v6 ? "]" : "", u->port,
+	    u->vhost[0] == '/' ? "" : "/", u->vhost);
+	return out;
+}
