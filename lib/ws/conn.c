@@ -17,7 +17,7 @@
 #define NO_PING_SECONDS	60	/* the wheel wants a time, whatever it is */
 
 struct ws_config config;
-struct ws_counts counts;
+struct ws_counts tally;
 
 static struct ws_conn *marked, **marked_end = &marked;
 static int silent;		/* no op is called any more */
@@ -29,15 +29,15 @@ conn_new(const struct ws_ops *ops, enum conn_state state)
 
 	c->ops = ops;
 	c->state = (uint8_t)state;
-	counts.conns++;
+	tally.conns++;
 	return c;
 }
 
 void
 conn_free(struct ws_conn *c)
 {
-	counts.conns--;
-	counts.open -= c->opened;
+	tally.conns--;
+	tally.open -= c->opened;
 	timer_clear(c);
 	out_free(c);
 	in_free(c);
@@ -62,7 +62,7 @@ ws_set_data(struct ws_conn *c, void *data)
 const struct ws_counts *
 ws_counts(void)
 {
-	return &counts;
+	return &tally;
 }
 
 /* ---- beginning and end ----------------------------------------------- */
@@ -77,7 +77,7 @@ conn_opened(struct ws_conn *c)
 	request_free(c);
 	c->state = CONN_OPEN;
 	c->opened = 1;
-	counts.open++;
+	tally.open++;
 	timer_set(c, period == 0 ? NO_PING_SECONDS :
 	    1 + (int)((uintptr_t)c / 64 % (uintptr_t)period));
 	if (c->ops->open != NULL)
@@ -126,7 +126,7 @@ ws_close(struct ws_conn *c, int code, struct str reason)
 void
 conn_fail(struct ws_conn *c, int code, const char *reason)
 {
-	counts.protocol_errors++;
+	tally.protocol_errors++;
 	conn_farewell(c, code, "error", str_of(reason));
 	ws_unqueue(c, NULL);
 	c->state = CONN_CLOSING;
@@ -139,7 +139,7 @@ conn_fail(struct ws_conn *c, int code, const char *reason)
 void
 conn_closing(struct ws_conn *c, int mistake)
 {
-	counts.protocol_errors += (uint64_t)mistake;
+	tally.protocol_errors += (uint64_t)mistake;
 	ws_unqueue(c, NULL);
 	c->state = CONN_CLOSED;
 	timer_set(c, mistake ? ERROR_SECONDS : CLOSE_SECONDS);
@@ -257,7 +257,7 @@ ping(struct ws_conn *c)
 			out_ping(c);
 		return;
 	}
-	counts.timeouts++;
+	tally.timeouts++;
 	conn_farewell(c, 1006, "timeout", STR("no pong"));
 	conn_kill(c);
 }

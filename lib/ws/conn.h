@@ -70,7 +70,7 @@ struct ws_conn {
 };
 
 extern struct ws_config config;
-extern struct ws_counts counts;
+extern struct ws_counts tally;
 
 /* conn.c */
 struct ws_conn *conn_new(const struct ws_ops *, enum conn_state);
@@ -78,7 +78,7 @@ void	 conn_free(struct ws_conn *);		/* nobody was told of it */
 void	 conn_mark(struct ws_conn *);		/* for the pass */
 void	 conn_pass(void);
 void	 conn_opened(struct ws_conn *);
-/* How it ends: the first farewell counts. */
+/* How it ends: the first farewell tally. */
 void	 conn_farewell(struct ws_conn *, int code, const char *by,
 	    struct str reason);
 void	 conn_fail(struct ws_conn *, int code, const char *reason);

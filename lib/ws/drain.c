@@ -61,7 +61,7 @@ finish(void)
 void
 drain_update(void)
 {
-	if (drain.done != NULL && counts.conns == 0)
+	if (drain.done != NULL && tally.conns == 0)
 		finish();
 }
 
@@ -92,7 +92,7 @@ ws_drain(int code, const char *reason, int64_t over_ms, int64_t limit_ms,
 	drain.begin = ev_now(loop);
 	drain.over = (double)over_ms / 1000;
 	drain.limit = (double)(limit_ms > over_ms ? limit_ms : over_ms) / 1000;
-	drain.total = counts.open;
+	drain.total = tally.open;
 	drain.done = done;
 	ev_timer_init(&drain.timer, step, 0, STEP);
 	ev_timer_start(loop, &drain.timer);

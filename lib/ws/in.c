@@ -33,8 +33,8 @@ deliver(struct ws_conn *c, struct str bytes, int binary)
 		return;
 	}
 	c->missed = 0;
-	counts.messages_in++;
-	counts.bytes_in += bytes.n;
+	tally.messages_in++;
+	tally.bytes_in += bytes.n;
 	if (c->ops->message != NULL)
 		c->ops->message(c, bytes, binary);
 }

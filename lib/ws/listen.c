@@ -41,7 +41,7 @@ void
 listen_update(void)
 {
 	int watch = accepting && !ev_is_active(&pause_timer) &&
-	    counts.conns < (uint64_t)config.max_conns;
+	    tally.conns < (uint64_t)config.max_conns;
 	struct listener *l;
 
 	for (l = listeners; l != NULL; l = l->next) {

@@ -253,8 +253,8 @@ put(struct ws_conn *c, unsigned char *to, const struct ws_msg *m)
 static int
 write_raw(struct ws_conn *c, unsigned char *p, size_t n)
 {
-	counts.writes++;
-	counts.bytes_out += n;
+	tally.writes++;
+	tally.bytes_out += n;
 	c->begun = (uint32_t)n;
 	return lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0 ? -1 : 1;
 }
@@ -273,7 +273,7 @@ write_one(struct ws_conn *c)
 	}
 	r = copy != NULL ? write_raw(c, copy, m->n + 4) :
 	    write_raw(c, m->frame, m->n);
-	counts.messages_out++;
+	tally.messages_out++;
 	free(copy);
 	ws_msg_drop(m);
 	return r;
@@ -288,7 +288,7 @@ write_many(struct ws_conn *c)
 	while ((m = front(c)) != NULL && m->n + 4 <= GATHER - n) {
 		n += put(c, gathered + n, m);
 		ws_msg_drop(shift(c));
-		counts.messages_out++;
+		tally.messages_out++;
 	}
 	return write_raw(c, gathered, n);
 }
@@ -329,6 +329,6 @@ out_ping(struct ws_conn *c)
 	if (ping == NULL)
 		ping = frame(0x9, STR(""));
 	push(c, ping);
-	counts.pings++;
+	tally.pings++;
 	conn_mark(c);
 }

@@ -114,7 +114,7 @@ refuse(struct ws_conn *c, int status, const char *headers)
 {
 	char all[256], body[64];
 
-	counts.rejected++;
+	tally.rejected++;
 	c->state = CONN_ASKED;
 	snprintf(all, sizeof all, "Content-Type: text/plain\r\n%s", headers);
 	snprintf(body, sizeof body, "%d %s\n", status, http_reason(status));
@@ -182,7 +182,7 @@ upgrade(struct ws_conn *c, const struct http_head *h)
 	struct request *r = c->request;
 	struct str key = http_header(h, "sec-websocket-key");
 
-	counts.upgrades++;
+	tally.upgrades++;
 	r->upgrade = 1;
 	if (!str_eq(h->method, STR("GET"))) {
 		refuse(c, 405, "Allow: GET\r\n");
@@ -214,7 +214,7 @@ ask(struct ws_conn *c, const struct http_head *h)
 	struct str body = { r->in.data + r->in.pos + r->head,
 	    h->length > 0 ? (size_t)h->length : 0 };
 
-	counts.requests++;
+	tally.requests++;
 	want(r, 0);
 	c->state = CONN_ASKED;
 	timer_set(c, 60);
@@ -342,7 +342,7 @@ request_new(int fd, const struct ws_ops *ops)
 	struct ws_conn *c = conn_new(ops, CONN_HEAD);
 	struct request *r = mem_new(sizeof *r);
 
-	counts.accepted++;
+	tally.accepted++;
 	c->request = r;
 	r->fd = fd;
 	r->file = -1;
