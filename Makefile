@@ -52,10 +52,11 @@ $(BIN)/$(1): $$(patsubst %.c,$(B)/%.o,$$(wildcard src/$(1).c src/$(1)/*.c)) \
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
+.SECONDARY:		# keep the objects of tests
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # what scripts need at run time, as it is in the tree
-DATA = $(wildcard lib/rules lib/www)
+DATA = $(wildcard lib/rules lib/demo lib/service)
 
 ifneq ($(BIN),bin)
 all: $(SCRIPTS:%=$(BIN)/%) $(DATA:%=$(BIN)/../%)
@@ -81,28 +82,31 @@ demo: deps
 	@$(MAKE) all
 	@bin/rk-piped --demo
 
-# Installing: FILES go out, each to its place under PREFIX.
-FILES = $(PROGRAMS:%=$(BIN)/%) $(SCRIPTS:%=bin/%) $(wildcard man/rk*.[157]) \
-	$(shell find $(DATA) -type f) $(wildcard completion/*)
-
-place = $(strip \
-	$(patsubst $(BIN)/%,bin/%,\
-	$(patsubst man/%.1,share/man/man1/%.1,\
-	$(patsubst man/%.5,share/man/man5/%.5,\
-	$(patsubst man/%.7,share/man/man7/%.7,\
-	$(patsubst lib/%,lib/rouket/%,\
-	$(patsubst completion/%.bash,share/bash-completion/completions/%,\
-	$(patsubst completion/%.fish,share/fish/vendor_completions.d/%.fish,\
-	$(patsubst completion/_%,share/zsh/site-functions/_%,$(1))))))))))
-to = '$(DESTDIR)$(PREFIX)/$(call place,$(1))'
-mode = $(if $(filter bin/%,$(call place,$(1))),755,644)
+# What is installed: its place in the tree, a colon, its place under PREFIX.
+# bash and fish look for completions under the name of a program.
+INSTALLED = \
+	$(foreach p,$(PROGRAMS),$(BIN)/$p:bin/$p) \
+	$(foreach p,$(SCRIPTS),bin/$p:bin/$p) \
+	$(foreach n,1 5 7,$(foreach f,$(notdir $(wildcard man/*.$n)),\
+		man/$f:share/man/man$n/$f)) \
+	$(foreach f,$(shell find $(DATA) -type f),$f:$(f:lib/%=lib/rouket/%)) \
+	$(foreach p,$(PROGRAMS) $(SCRIPTS),\
+		completion/rk.bash:share/bash-completion/completions/$p \
+		completion/rk.fish:share/fish/vendor_completions.d/$p.fish) \
+	completion/_rk:share/zsh/site-functions/_rk
 
 #: make install     into $(DESTDIR)$(PREFIX);  make uninstall  out of it again
 install: all
-	@$(foreach f,$(FILES),install -D -m $(call mode,$f) $f $(call to,$f) &&) :
+	@set -e; for f in $(INSTALLED); do \
+		mode=644; [ ! -x "$${f%:*}" ] || mode=755; \
+		install -D -m $$mode "$${f%:*}" \
+		    '$(DESTDIR)$(PREFIX)'/"$${f#*:}"; \
+	done
 
 uninstall:
-	@rm -f $(foreach f,$(FILES),$(call to,$f))
+	@for f in $(INSTALLED); do \
+		rm -f '$(DESTDIR)$(PREFIX)'/"$${f#*:}"; \
+	done
 	@rm -rf '$(DESTDIR)$(PREFIX)/lib/rouket'
 
 #: make clean       back to a fresh clone, but for tests/node_modules
