@@ -7,12 +7,17 @@
 
 RUN = tests/run
 
-# unit tests: tests/unit/NAME.c, each a program of its own
+# unit tests: tests/unit/NAME.c, each a program of its own; and our side of
+# the differential test
 UNIT = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/librk.a
 	@mkdir -p $(@D)
 	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq $(LIBS)
+
+$(B)/differ/oracle: $(B)/tests/differ/oracle.o $(B)/librk.a
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The sanitizers are the compiler's own; what a library leaks by design is
 # named in tests/lsan.supp.  RK_SLOW: what limits are multiplied by.
@@ -22,8 +27,7 @@ ASAN = B=build/asan BIN=build/asan/bin CFLAGS='$(SANITIZE)'
 
 # Part after part, whatever fails; the end tells.
 define parts
-	@$(MAKE) -j2 all
-	@for part in $(1); do $(MAKE) $$part; done
+	@for part in $(1); do $(MAKE) -j2 $$part; done
 	@$(RUN) --tally $(1)
 endef
 
@@ -43,12 +47,11 @@ test-deps: deps
 lint: all
 	@$(RUN) lint tests/lint
 
-#: make unit        the parts, in C
-unit:
-	@$(MAKE) -j2 unit-build
-	@$(RUN) unit $(UNIT)
+#: make unit        the parts, in C, and the scanner against another parser
+unit: unit-build
+	@RK_ORACLE=$(B)/differ/oracle $(RUN) unit $(UNIT) tests/differ/run
 
-unit-build: $(UNIT)
+unit-build: $(UNIT) $(B)/differ/oracle
 
 #: make bats        the programs, with real peers; BATS=FILE... for a few
 BATS = $(wildcard tests/*.bats)
@@ -57,14 +60,27 @@ bats: all
 
 #: make asan        unit and bats under AddressSanitizer and UBSan
 asan:
-	@$(MAKE) -j2 $(ASAN) all unit-build
-	@RK_BIN=$(CURDIR)/build/asan/bin RK_SLOW=4 $(RUN) asan \
-		$(UNIT:$(B)/%=build/asan/%) \
+	@$(MAKE) $(ASAN) all unit-build
+	@RK_BIN=$(CURDIR)/build/asan/bin RK_SLOW=4 \
+		RK_ORACLE=build/asan/differ/oracle $(RUN) asan \
+		$(UNIT:$(B)/%=build/asan/%) tests/differ/run \
 		$$(grep -L '^# asan: no' $(BATS))
 
-long: all
-	@$(MAKE) -j2 unit-build
-	@RK_LONG=1 $(RUN) long $(UNIT) $(wildcard tests/long/*.bats) \
-		tests/fuzz/run
+# what takes longer: the same suites, told so, and those of their own
+long: all unit-build
+	@$(MAKE) $(FUZZ) fuzz-build
+	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
+		$(wildcard tests/long/*.bats)
 
-.PHONY: check check-long test-deps lint unit unit-build bats asan long
+# fuzz targets: tests/fuzz/NAME.c, with a library that clang has prepared
+FUZZ = B=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link \
+	-fsanitize=address,undefined -fno-sanitize=pointer-overflow \
+	-fno-sanitize-recover=all'
+
+fuzz-build: $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
+
+$(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
+	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
+
+.PHONY: check check-long test-deps lint unit unit-build bats asan long \
+	fuzz-build

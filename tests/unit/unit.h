@@ -12,9 +12,6 @@
  *
  *  - A CHECK that fails says where, and the test goes on; with arguments,
  *    `build/unit/NAME WORD...` runs only tests whose text contains one.
- *  - guard_end() and guard_start() give a copy of some bytes that touches a
- *    page without access: one byte too far is a crash.  A later call takes
- *    the same room again.
  *  - unit_seed() is printed; RK_SEED repeats it.  unit_long() is true in
  *    `make check-long`.
  *  - unit_exit() runs what ends the process in a child of ours, and gives its
@@ -25,15 +22,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "buf.h"
-
-#define GUARD_ROOM	((size_t)2 << 20)
-#define GUARD_PAGE	((size_t)1 << 16)	/* a multiple of any page */
+#include "guard.h"
 
 struct test {
 	const char *what;
@@ -81,45 +75,6 @@ static int unit_bad;		/* the test that runs has failed */
 		unit_bad = 1; \
 	} \
 } while (0)
-
-static __attribute__((unused)) char *
-guard_room(void)
-{
-	static char *room;
-	size_t all = GUARD_ROOM + 2 * GUARD_PAGE;
-
-	if (room != NULL)
-		return room;
-	room = mmap(NULL, all, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (room == MAP_FAILED)
-		abort();
-	room += GUARD_PAGE;
-	if (mprotect(room, GUARD_ROOM, PROT_READ | PROT_WRITE) == -1)
-		abort();
-	return room;
-}
-
-static __attribute__((unused)) struct str
-guard_copy(char *to, struct str s)
-{
-	if (s.n > GUARD_ROOM)
-		abort();
-	if (s.n > 0)
-		memmove(to, s.p, s.n);
-	return (struct str){ to, s.n };
-}
-
-static __attribute__((unused)) struct str
-guard_end(struct str s)
-{
-	return guard_copy(guard_room() + GUARD_ROOM - s.n, s);
-}
-
-static __attribute__((unused)) struct str
-guard_start(struct str s)
-{
-	return guard_copy(guard_room(), s);
-}
 
 static __attribute__((unused)) int
 unit_long(void)
