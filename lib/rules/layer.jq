@@ -145,8 +145,8 @@ def data:
   ([.data.data | open | .client_id?] | first) as $id
   | .state.role as $role
   | if .data.data | type != "object" and . != [] then ignored("no object")
-    elif $role == "client" or $id == null and ($role | IN("candidate", "server"))
-    then
+    elif $role == "client" or
+      $id == null and ($role == "candidate" or $role == "server") then
       {type: "merge", conn, key: "data",
         state: (.data.data | if . == [] then {} else . end),
         ref: {then: "update"}}
