@@ -31,8 +31,6 @@
 static struct mq *all;
 static struct before_sleep hook;
 
-static void try_next(struct mq *);
-
 /* --- the end of a try --- */
 
 int
@@ -374,7 +372,8 @@ mq_open(const struct mq_settings *set, const struct mq_ops *ops, void *data)
 	}
 	mq->next = all;
 	all = mq;
-	try_next(mq);
+	ev_timer_set(&mq->retry, 0., 0.);
+	ev_timer_start(loop, &mq->retry);
 	return mq;
 }
 

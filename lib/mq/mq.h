@@ -113,6 +113,9 @@ int	 mq_publish(struct mq_publisher *, const struct mq_publish *,
 	    void *owner, const char **why);
 /* While held, what was not sent yet waits. */
 void	 mq_publisher_hold(struct mq_publisher *, int);
+/* Messages are numbered; from a limit on (UINT64_MAX: none) they wait. */
+uint64_t mq_publisher_next(const struct mq_publisher *);
+void	 mq_publisher_limit(struct mq_publisher *, uint64_t);
 int	 mq_publisher_open(const struct mq_publisher *);
 size_t	 mq_unconfirmed(const struct mq_publisher *);	/* messages */
 size_t	 mq_unconfirmed_bytes(const struct mq_publisher *);
@@ -186,5 +189,7 @@ int	 mq_unbind(struct mq_topology *, const struct mq_item *, void *owner,
 	    const char **why);
 void	 mq_topology_again(struct mq_topology *);
 int	 mq_topology_stands(const struct mq_topology *);
+/* It stands, and nothing is asked for besides. */
+int	 mq_topology_idle(const struct mq_topology *);
 
 #endif

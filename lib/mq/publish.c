@@ -25,6 +25,7 @@
 
 struct entry {
 	void *owner;
+	uint64_t number;
 	int mandatory, returned, done;
 	size_t header;		/* size of the content header's frame */
 	struct str id;		/* in bytes, as all of these */
@@ -39,9 +40,10 @@ struct mq_publisher {
 	struct entry **ring;
 	size_t cap, head, count, sent;	/* cap: a power of 2 */
 	uint64_t tag0;
+	uint64_t next, limit;	/* numbers: of the next entry, where to stop */
 	size_t bytes;
 	size_t careful;		/* so many are sent one at a time */
-	int open, held;
+	int open, works, held;	/* works: but for a new channel */
 	amqp_pool_t pool;
 	struct buf scratch;
 };
@@ -175,17 +177,17 @@ static void
 closed(struct mq_channel *c, int code, const char *why)
 {
 	struct mq_publisher *p = c->data;
-	int was_open = p->open;
-
 	p->open = 0;
 	if (code != 0 && p->sent > 0)
 		blame(p, code, why);
 	else if (code != 0)
 		mq_lost(c->mq, code, "%s", why);	/* a pause helps */
 	rewind_ring(p);
-	if (was_open)
-		p->ops->open(p, 0);
 	mq_channel_open(c);	/* when only the channel was lost */
+	if (mq_is_up(c->mq) || !p->works)
+		return;
+	p->works = 0;
+	p->ops->open(p, 0);
 }
 
 static void
@@ -215,7 +217,7 @@ method(struct mq_channel *c, uint32_t id, void *decoded)
 
 	switch (id) {
 	case AMQP_CONFIRM_SELECT_OK_METHOD:
-		p->open = 1;
+		p->open = p->works = 1;
 		refuse_too_large(p);
 		p->ops->open(p, 1);
 		return 1;
@@ -286,6 +288,7 @@ pump(struct mq_channel *c)
 	if (!p->open || p->held || c->mq->blocked)
 		return;
 	while (p->sent < p->count && mq_room(c->mq) &&
+	    at(p, p->sent)->number < p->limit &&
 	    (p->careful == 0 || p->sent == 0) && put(p, at(p, p->sent)))
 		p->sent++;
 }
@@ -304,6 +307,7 @@ mq_publisher(struct mq *mq, const struct mq_publisher_ops *ops)
 
 	p->ops = ops;
 	p->tag0 = 1;
+	p->limit = UINT64_MAX;
 	p->scratch.max = (size_t)4 * FRAME_MAX;
 	init_amqp_pool(&p->pool, 4096);
 	p->channel = mq_channel_new(mq, &channel_ops, p);
@@ -396,6 +400,7 @@ mq_publish(struct mq_publisher *p, const struct mq_publish *m, void *owner,
 	e = entry_new(str_of_bytes(props.message_id), buf_str(&p->scratch),
 	    m->body);
 	e->owner = owner;
+	e->number = p->next++;
 	e->mandatory = m->mandatory;
 	e->header = buf_size(&p->scratch) - n;
 	if (p->count == p->cap)
@@ -411,10 +416,22 @@ mq_publisher_hold(struct mq_publisher *p, int held)
 	p->held = held;
 }
 
+uint64_t
+mq_publisher_next(const struct mq_publisher *p)
+{
+	return p->next;
+}
+
+void
+mq_publisher_limit(struct mq_publisher *p, uint64_t number)
+{
+	p->limit = number;
+}
+
 int
 mq_publisher_open(const struct mq_publisher *p)
 {
-	return p->open;
+	return p->works;
 }
 
 size_t

@@ -393,3 +393,9 @@ mq_topology_stands(const struct mq_topology *t)
 {
 	return t->stands;
 }
+
+int
+mq_topology_idle(const struct mq_topology *t)
+{
+	return t->stands && t->answered == t->count;
+}

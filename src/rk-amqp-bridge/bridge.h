@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef BRIDGE_H
+#define BRIDGE_H
+
+/*
+ * rk-amqp-bridge: RabbitMQ on one side, frames on the other.
+ *
+ *	main.c		options, the end
+ *	broker.c	the two connections, and that all stands at the broker
+ *	items.c		exchanges, queues, bindings out of options and frames
+ *	commands.c	frames in: publish, consume, declare, bind, unbind
+ *	events.c	frames out: delivery, returned, link, drop
+ *
+ *  - One connection publishes, the other consumes and declares, so that a
+ *    broker that blocks publishers goes on delivering.
+ *  - Custody: a delivery is acknowledged when its frame is settled, rejected
+ *    without requeue when it is refused.  A frame is settled when the broker
+ *    confirmed what it asked for.
+ *  - Bounds: unsettled deliveries by the prefetch, frames not confirmed yet by
+ *    the window of the link they came on; an untracked link is held.
+ *  - "Up" is all of it: the topology stands, every consumer runs, publishing
+ *    works.  Before the topology stands nothing is published.
+ */
+
+#include "link/link.h"
+#include "mq/mq.h"
+
+enum unroutable { RETURN, REFUSE, DROP };
+
+struct bridge {
+	struct mq_url url;
+	const char *exchange, *key;	/* NULL: a publish has to say */
+	int prefetch;
+	int exclusive, transient, once;
+	enum unroutable unroutable;
+	int64_t retry;			/* longest pause, ms */
+	int consumes;			/* there was --consume or --piped */
+};
+
+struct tally {
+	uint64_t published, confirmed, returned, refused, deliveries,
+	    settled, rejected, dropped, lost;
+};
+
+extern struct bridge bridge;
+extern struct tally tally;
+extern struct link *router;		/* the main link */
+extern struct mq_publisher *publisher;
+extern struct mq_topology *topology;
+extern int draining;
+extern int pipeline;			/* no co-process: plain stdin to stdout? */
+
+/* --- main.c --- */
+
+void	 drain(void);
+
+/* --- broker.c --- */
+
+void	 broker_open(void);
+/* A queue to consume; job NULL: from the options.  1, or 0 with *why. */
+int	 broker_consume(const char *queue, int prefetch, unsigned flags,
+	    void *job, const char **why);
+void	 broker_idle(void);		/* a frame's item is done */
+int	 broker_is_up(void);
+int	 broker_consumers(void);
+void	 broker_cancel(void);		/* no more deliveries */
+/* Its part of the callbacks below. */
+void	 broker_publisher(struct mq_publisher *, int open);
+void	 broker_standing(struct mq_topology *);
+void	 broker_failed(struct mq_topology *, const struct mq_item *, int,
+	    const char *, int forgotten);
+void	 broker_running(struct mq_consumer *);
+void	 broker_stopped(struct mq_consumer *, int, const char *);
+void	 broker_close(void (*done)(void));
+
+/* --- items.c --- */
+
+/* Texts of options; each ends the program (100) when it is not one. */
+void	 item_exchange(const struct opts *, char *text);
+void	 item_queue(const struct opts *, char *text);
+void	 item_bind(const struct opts *, char *text, enum mq_what);
+/* Declares what Piped's node N has; the queue to consume is the result. */
+const char *item_piped(const struct opts *, int node);
+/* What a declare, bind or unbind frame says, valid until the next call: 1, or
+ * 0 with *why. */
+int	 item_frame(const struct frame *, struct mq_item *, const char **why);
+/* A string value of a frame as a C string of at most 255 bytes without
+ * control characters, valid until the next but three calls: NULL with *why,
+ * which names the key. */
+const char *frame_name(const struct frame *, enum key, const char **why);
+/* A member of its "options". */
+struct str frame_option(const struct frame *, const char *name);
+
+/* --- commands.c --- */
+
+extern const struct link_ops commands;
+extern const struct mq_publisher_ops publishing;
+extern const struct mq_topology_ops declaring;
+void	 job_done(void *job, int code, const char *why);
+void	 job_hold(void);		/* holds or releases untracked links */
+
+/* --- events.c --- */
+
+extern const struct mq_consumer_ops consuming;
+void	 event_settled(void *owner, const char *why);
+void	 event_state(void);		/* says how the broker is */
+void	 event_returned(struct link *, const struct mq_message *,
+	    struct str ref);
+
+#endif

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * Frames out.  A delivery's frame has its delivery as owner, and the broker
+ * is told what became of it.  What is said about the bridge itself (how the
+ * broker is, what could not be delivered) is one frame at a time of each
+ * kind: while it is unsettled, the next is gathered.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "log.h"
+
+#include "bridge.h"
+
+struct delivery {
+	struct mq_consumer *consumer;
+	uint64_t tag;
+	uint32_t session;
+};
+
+static struct notice {
+	int sent, due;
+} state, drop;
+static uint64_t drop_frames, drop_bytes;
+static const char *drop_why;
+
+/* --- what a message is as a frame --- */
+
+/* Names in AMQP may be any bytes. */
+static void
+put_name(struct buf *b, const char *key, struct str s)
+{
+	char text[256];
+
+	if (utf8_check(s)) {
+		frame_text(b, key, s);
+		return;
+	}
+	for (size_t i = 0; i < s.n; i++)
+		text[i] = (char)((unsigned char)s.p[i] < 0x80 ? s.p[i] : '?');
+	frame_text(b, key, (struct str){ text, s.n });
+}
+
+/* 1, or 0: there is no room for it in a frame. */
+static int
+put_message(struct buf *b, const struct mq_message *m)
+{
+	put_name(b, "exchange", m->exchange);
+	put_name(b, "key", m->key);
+	if (m->headers.n > 0)
+		frame_raw(b, "headers", m->headers);
+	if (m->properties.n > 0)
+		frame_raw(b, "properties", m->properties);
+	if (m->redelivered)
+		frame_flag(b, "redelivered");
+	return frame_add_binary(b, m->body, 1) == 1 && frame_end(b) == 1;
+}
+
+/* --- notices --- */
+
+static void
+send_state(void)
+{
+	struct buf b = BUF(256);
+
+	frame_begin(&b, "link");
+	frame_text(&b, "name", STR("broker"));
+	frame_text(&b, "state", broker_is_up() ? STR("up") : STR("down"));
+	frame_end(&b);
+	state = (struct notice){ .sent = 1 };
+	link_send(router, buf_str(&b), &state, LINK_ANSWER);
+	buf_free(&b);
+}
+
+static void
+send_drop(void)
+{
+	struct buf b = BUF(256);
+
+	frame_begin(&b, "drop");
+	frame_text(&b, "why", str_of(drop_why));
+	frame_num(&b, "frames", (int64_t)drop_frames);
+	frame_num(&b, "bytes", (int64_t)drop_bytes);
+	frame_end(&b);
+	drop = (struct notice){ .sent = 1 };
+	drop_frames = drop_bytes = 0;
+	link_send(router, buf_str(&b), &drop, LINK_ANSWER);
+	buf_free(&b);
+}
+
+void
+event_state(void)
+{
+	if (router == NULL)
+		return;
+	state.due = 1;
+	if (!state.sent)
+		send_state();
+}
+
+static void
+dropped(const struct mq_message *m, const char *why)
+{
+	tally.dropped++;
+	drop_frames++;
+	drop_bytes += m->size;
+	drop_why = why;
+	drop.due = 1;
+	if (!drop.sent)
+		send_drop();
+}
+
+/* --- deliveries --- */
+
+static void
+delivery(struct mq_consumer *c, const struct mq_message *m)
+{
+	static struct buf b;
+	const char *queue = mq_consumer_queue(c), *why = m->bad;
+	struct delivery *d;
+
+	b.max = link_line_max();
+	buf_clear(&b);
+	tally.deliveries++;
+	if (why == NULL) {
+		frame_begin(&b, "delivery");
+		put_name(&b, "queue", str_of(queue));
+		if (!put_message(&b, m))
+			why = "it is too large";
+	}
+	if (why != NULL) {
+		warn("%s: a message is rejected: %s", queue, why);
+		dropped(m, why);
+		mq_settle(c, m->tag, m->session, 0);
+		return;
+	}
+	d = mem_new(sizeof *d);
+	*d = (struct delivery){ c, m->tag, m->session };
+	link_send(router, buf_str(&b), d, LINK_WORK);
+}
+
+void
+event_settled(void *owner, const char *why)
+{
+	struct delivery *d = owner;
+
+	if (owner == &state) {
+		state.sent = 0;
+		if (state.due)
+			send_state();
+	} else if (owner == &drop) {
+		drop.sent = 0;
+		if (drop.due)
+			send_drop();
+	} else {
+		tally.settled += why == NULL;
+		tally.rejected += why != NULL;
+		if (why != NULL)
+			info("%s: rejected: %s",
+			    mq_consumer_queue(d->consumer), why);
+		mq_settle(d->consumer, d->tag, d->session, why == NULL);
+		free(d);
+	}
+}
+
+const struct mq_consumer_ops consuming = {
+	.delivery = delivery, .running = broker_running,
+	.stopped = broker_stopped
+};
+
+/* --- returned --- */
+
+void
+event_returned(struct link *l, const struct mq_message *m, struct str ref)
+{
+	struct buf b = BUF(link_line_max());
+	char why[256];
+
+	if (l == NULL)
+		l = router;
+	snprintf(why, sizeof why, "%d %.*s", m->code, (int)m->reason.n,
+	    m->reason.p);
+	frame_begin(&b, "returned");
+	if (ref.n > 0)
+		frame_raw(&b, "ref", ref);
+	frame_text(&b, "why", str_of(utf8_check(str_of(why)) ? why : "?"));
+	if (put_message(&b, m))
+		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
+	else
+		dropped(m, "a returned message is too large");
+	buf_free(&b);
+}
