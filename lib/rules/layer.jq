@@ -9,20 +9,23 @@
 #   state     {role, data}; a role is client, candidate, server or former
 #   user      to whom things are sent: a client is the user of its integer id,
 #             the server is "server", one that was the server is "former"
-#   channels  "clients", for what goes to all of them; "server", the slot,
-#             which candidates enter and only the newest one keeps
+#   channels  "clients", for what goes to all of them; "lobby", those who are
+#             about to be greeted, and the server; "server", the slot, which
+#             candidates enter and only the newest one keeps
 #
 # Order.  The endpoint is --step: a connection's next event leaves when the
 # commands made of its last one were applied, and its `state` shows them.  So
-# what the next event must find (role, data) is changed at once, and who is to
-# be told is asked in the same breath.  An answer shows the roster as it was
+# what the next event must find (role, data) is changed at once, and what must
+# be known is asked in the same breath.  An answer shows the roster as it was
 # when the question was applied, and comes before whatever happened later.
 # Hence
 #
-#  - a connection is told its first word by the commands that make it a user
-#    and a member: it hears nothing before, and misses nothing after;
-#  - updates are told in the order in which they were merged, each with what
-#    its merge made, and nobody is told of a connection that is gone;
+#  - a client is told its first word by the commands that make it a user and a
+#    member: it hears nothing before that, and misses nothing after;
+#  - a server hears of each client once before anything else of it: who is not
+#    in the clients yet when it asks is still in the lobby;
+#  - who is gone before it could enter the lobby is told to nobody, and its
+#    close shows no role;
 #  - `join` and `who` of the slot are applied as one, so of two candidates the
 #    later one sees the earlier one, and not the other way round;
 #  - the server is gone when the slot is vacated, and not before.
@@ -31,8 +34,8 @@
 #   --arg takeover refuse|silent  what becomes of a second server ("replace")
 #   --argjson empty {}            how empty data is written ([])
 #   --arg compat yes              as the original: a secret for nobody goes to
-#                                 every client, and so do odd spellings of an
-#                                 id; every close is told
+#                                 every client, an id may be spelled oddly,
+#                                 every close is told
 
 def compat: $ARGS.named.compat == "yes";
 def takeover: $ARGS.named.takeover // "replace";
@@ -43,22 +46,28 @@ def told($conn; $why): {type: "send", conn: $conn, data: {error: $why}};
 def ended($conn; $why):
   told($conn; $why), {type: "kick", conn: $conn, code: 1008, reason: $why};
 
-# A client: it is greeted, then announced as if it had sent no data.
+# A client: it waits in the lobby, where it meets the server, if there is one.
 
 def connect_client:
   {type: "merge", conn, state: {role: "client", data: {}}},
   (if .state.role == "server" then {type: "leave", conn, channel: "server"}
    else empty end),
-  {type: "who", user: "server", ref: {then: "greet", conn, n}};
+  {type: "join", conn, channel: "lobby"},
+  {type: "who", channel: "lobby", ref: {then: "greet", conn, n}};
 
 def greet:
   .ref as {$conn, $n}
-  | ([.members[] | select(.conn != $conn)] | first) as $server
-  | {type: "identify", conn: $conn, user: "\($n)"},
-    {type: "join", conn: $conn, channel: "clients"},
-    {type: "send", conn: $conn,
-      data: {client_id: $n, server_data: ($server.state.data | shown)}},
-    {type: "merge", conn: $conn, key: "data", state: {}, ref: {then: "update"}};
+  | if [.members[].conn] | index($conn) | not then empty
+    else
+      {type: "identify", conn: $conn, user: "\($n)"},
+      {type: "leave", conn: $conn, channel: "lobby"},
+      {type: "join", conn: $conn, channel: "clients"},
+      {type: "send", conn: $conn, data: {client_id: $n, server_data:
+        (first(.members[] | select(.state.role == "server")) // {}
+         | .state.data | shown)}},
+      {type: "send", user: "server",
+        data: {client_id: $n, client_data: ({} | shown)}}
+    end;
 
 # A server: a candidate enters the slot, and is served or refused by who is in
 # it already; then it hears of every client, and each client of it.
@@ -73,6 +82,7 @@ def connect_server:
 def demote:
   {type: "merge", conn, state: {role: "former"}},
   {type: "identify", conn, user: "former"},
+  {type: "leave", conn, channel: "lobby"},
   {type: "leave", conn, channel: "server"},
   (if takeover == "silent" then empty
    else ended(.conn; "another server took over") end);
@@ -81,41 +91,50 @@ def demote:
 # silence; else nothing.
 def serve:
   .ref as {$conn, $was}
-  | ([.members[] | select(.conn == $conn)] | first) as $me
+  | first(.members[] | select(.conn == $conn)) as $me
   | [.members[] | select(.conn != $conn)] as $olds
-  | if $me == null then empty
-    elif takeover == "refuse" and $olds != [] then
+  | if takeover == "refuse" and $olds != [] then
       {type: "leave", conn: $conn, channel: "server"},
       ended($conn; "there is a server already")
     else
       (if $was == "server" or $was == "candidate" then $me.state.data
        elif takeover == "silent" then $olds[-1].state.data
        else {} end // {}) as $data
+      | {then: "list", conn: $conn, data: $data} as $ref
       | ($olds[] | demote),
         {type: "merge", conn: $conn, state: {role: "server", data: $data}},
         {type: "leave", conn: $conn, channel: "clients"},
-        {type: "who", channel: "clients",
-          ref: {then: "list", conn: $conn, data: $data}}
+        {type: "join", conn: $conn, channel: "lobby"},
+        {type: "who", channel: "clients", ref: $ref},
+        {type: "who", channel: "lobby", ref: $ref}
     end;
 
 def list:
   .ref as {$conn, $data}
   | {type: "identify", conn: $conn, user: "server"},
-    (.members[]
+    (.members[] | select(.state.role == "client")
      | {type: "send", conn: $conn,
          data: {client_id: .n, client_data: (.state.data | shown)}},
        {type: "send", conn, data: {server_data: ($data | shown)}});
 
-# Data: merged, then told as the merge left it.
+# Data: merged and told.  A candidate's is told as it will have been served.
 
-def update:
-  .members[]
-  | (.state.data | shown) as $data
-  | if .state.role == "client" then
-      {type: "send", user: "server", data: {client_id: .n, client_data: $data}}
-    elif .state.role == "server" then
-      {type: "send", channel: "clients", data: {server_data: $data}}
-    else empty end;
+def new_data: .data.data | if . == [] then {} else . end;
+def merged: (.state.data // {} | open) + (new_data | open) | shown;
+def merge($ref):
+  {type: "merge", conn, key: "data", state: new_data} + $ref;
+
+def data_of_client:
+  merge({}),
+  {type: "send", user: "server", data: {client_id: .n, client_data: merged}};
+
+def data_of_server:
+  merge({}), {type: "send", channel: "clients", data: {server_data: merged}};
+
+def served:
+  .members[] | select(.state.role == "server")
+  | {type: "send", channel: "clients",
+      data: {server_data: (.state.data | shown)}};
 
 # The user of a client_id, or null.  A string of digits is one, as in PHP.
 def client:
@@ -142,17 +161,15 @@ def nobody:
   else .ref as {$conn, $id} | unknown($conn; $id) end;
 
 def data:
-  ([.data.data | open | .client_id?] | first) as $id
-  | .state.role as $role
+  .state.role as $role
+  | ([.data.data | open | .client_id?] | first) as $id
   | if .data.data | type != "object" and . != [] then ignored("no object")
-    elif $role == "client" or
-      $id == null and ($role == "candidate" or $role == "server") then
-      {type: "merge", conn, key: "data",
-        state: (.data.data | if . == [] then {} else . end),
-        ref: {then: "update"}}
-    elif $role == "server" or $role == "candidate" and takeover != "refuse" then
-      unicast($id)
-    elif $role == "candidate" then told(.conn; "not the server yet")
+    elif $role == "client" then data_of_client
+    elif $role == "server" and $id == null then data_of_server
+    elif $role == "candidate" and $id == null then merge({ref: {then: "told"}})
+    elif $role == "candidate" and takeover == "refuse" then
+      told(.conn; "not the server yet")
+    elif $role == "candidate" or $role == "server" then unicast($id)
     else ignored("no role") end;
 
 def message:
@@ -163,8 +180,9 @@ def message:
   else ignored("neither connect nor data") end;
 
 def close:
-  if .channels | index("clients") or (compat and (index("server") | not)) then
-    {type: "send", user: "server", data: {client_disconnect: .n}}
+  if .state.role == "client" or (.channels | index("clients"))
+    or (compat and (.channels | index("server") | not))
+  then {type: "send", user: "server", data: {client_disconnect: .n}}
   else empty end;
 
 if .type == "message" then message
@@ -175,6 +193,6 @@ elif .type == "members" then
   if .ref.then == "greet" then greet
   elif .ref.then == "serve" then serve
   elif .ref.then == "list" then list
-  else update end
+  else served end
 elif .type == "sent" and .conns == 0 then nobody
 else empty end
