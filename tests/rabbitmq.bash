@@ -131,7 +131,10 @@ rabbit_thaw() {
 }
 
 rabbit_ctl() {
-	( rabbit_env && exec rabbitmqctl -q --no-table-headers "$@" )
+	case $1 in
+	list_*) set -- "$1" --no-table-headers "${@:2}" ;;
+	esac
+	( rabbit_env && exec rabbitmqctl -q "$@" )
 }
 
 rabbit_queue() {

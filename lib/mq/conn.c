@@ -286,6 +286,7 @@ try_next(struct mq *mq)
 
 	mq->state = MQ_RESOLVING;
 	mq->frame_max = FRAME_MAX;
+	mq->culprit = 0;
 	ev_timer_set(&mq->limit, (double)u->timeout / 1000., 0.);
 	ev_timer_start(loop, &mq->limit);
 	if (mq_resolve_literal(&mq->resolver, u->host, u->port))

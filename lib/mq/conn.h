@@ -128,6 +128,7 @@ struct mq {
 	int blocked;
 	int ending;		/* mq_close() was called */
 	int lost, code;		/* it is being taken down, and why */
+	uint32_t culprit;	/* the method that the broker closed it for */
 	char why[256];
 	struct mq_channel *channels[CHANNELS];	/* 1 .. */
 	uint16_t nchannels, channel_max;

@@ -117,6 +117,7 @@ closed(struct mq *mq, const amqp_connection_close_t *m)
 {
 	amqp_connection_close_ok_t ok = { 0 };
 
+	mq->culprit = (uint32_t)m->class_id << 16 | m->method_id;
 	mq_send(mq, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
 	buf_write(&mq->out, mq->fd);
 	return mq_lost(mq, m->reply_code, "%.*s", (int)m->reply_text.len,

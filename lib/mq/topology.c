@@ -283,6 +283,17 @@ refused(struct mq_topology *t, int code, const char *why)
 		t->ops->done(t, owner, code, why);
 }
 
+/* Some mistakes cost the whole connection, and would again (an unknown type of
+ * exchange). */
+static int
+was_fatal(const struct mq_topology *t)
+{
+	uint32_t class_id = t->channel->mq->culprit >> 16;
+
+	return t->steps[t->answered]->fresh &&
+	    (class_id == AMQP_EXCHANGE_CLASS || class_id == AMQP_QUEUE_CLASS);
+}
+
 static void
 closed(struct mq_channel *c, int code, const char *why)
 {
@@ -291,6 +302,8 @@ closed(struct mq_channel *c, int code, const char *why)
 
 	t->sent = t->answered;
 	if (code == 0) {
+		if (flying && was_fatal(t))
+			refused(t, c->mq->code, why);
 		t->answered = t->sent = 0;
 		t->stands = t->paused = t->again = 0;
 	} else if (flying) {

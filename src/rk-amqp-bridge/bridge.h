@@ -62,6 +62,7 @@ int	 broker_consume(const char *queue, int prefetch, unsigned flags,
 	    void *job, const char **why);
 void	 broker_idle(void);		/* a frame's item is done */
 int	 broker_is_up(void);
+int	 broker_was_up(void);		/* at least once */
 int	 broker_consumers(void);
 void	 broker_cancel(void);		/* no more deliveries */
 /* Its part of the callbacks below. */
@@ -97,6 +98,7 @@ extern const struct link_ops commands;
 extern const struct mq_publisher_ops publishing;
 extern const struct mq_topology_ops declaring;
 void	 job_done(void *job, int code, const char *why);
+void	 job_end(void);			/* drains if this was the last one */
 void	 job_hold(void);		/* holds or releases untracked links */
 
 /* --- events.c --- */

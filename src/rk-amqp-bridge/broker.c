@@ -31,7 +31,7 @@ static struct mq *in, *out;	/* consumes and declares; publishes */
 static struct consumer *consumers;
 static ev_timer again;
 static int64_t pause_ms = PAUSE;
-static int up;
+static int up, was_up;
 static void (*closed)(void);
 
 /* --- is all well? --- */
@@ -57,15 +57,23 @@ check(void)
 	info("%s: %s", mq_url_show(&bridge.url), up ? "up" : "down");
 	if (up) {
 		pause_ms = PAUSE;
+		was_up = 1;
 		link_ready();
 	}
 	event_state();
+	job_end();
 }
 
 int
 broker_is_up(void)
 {
 	return up;
+}
+
+int
+broker_was_up(void)
+{
+	return was_up;
 }
 
 /* --- trying again --- */
@@ -147,11 +155,11 @@ disconnected(struct mq *mq, int code, const char *why)
 	}
 	if (code != 0)
 		snprintf(number, sizeof number, "%d ", code);
+	if (bridge.once && !draining)
+		die(111, "%s: %s%s", mq_url_show(&bridge.url), number, why);
 	/* both fall together as a rule: one says so */
 	if (mq == in || mq_is_up(in))
 		warn("%s: %s%s", mq_url_show(&bridge.url), number, why);
-	if (bridge.once && !draining)
-		die(111, "%s: gave up", mq_url_show(&bridge.url));
 	if (mq == in)
 		ev_timer_stop(loop, &again);
 	check();

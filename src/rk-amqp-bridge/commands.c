@@ -29,6 +29,8 @@ struct job {
 	char text[];
 };
 
+static size_t jobs;
+static int ended;		/* standard input */
 static struct job *declarations, **declarations_end = &declarations;
 
 /* --- jobs --- */
@@ -42,6 +44,7 @@ job_new(const struct frame *f, struct taken *t)
 	memcpy(j->text, ref.p, ref.n);
 	j->ref = (struct str){ j->text, ref.n };
 	j->taken = t;
+	jobs++;
 	return j;
 }
 
@@ -61,6 +64,15 @@ answer(struct link *l, struct str ref, int code, const char *why)
 	buf_free(&b);
 }
 
+/* When standard input ended and nothing is consumed, we are done when all that
+ * was asked for is. */
+void
+job_end(void)
+{
+	if (ended && jobs == 0 && broker_was_up())
+		drain();
+}
+
 void
 job_done(void *owner, int code, const char *why)
 {
@@ -78,6 +90,8 @@ job_done(void *owner, int code, const char *why)
 		link_settle(j->taken);
 	}
 	free(j);
+	jobs--;
+	job_end();
 }
 
 /* Untracked links have no window of their own: ours bounds them. */
@@ -376,12 +390,13 @@ room(struct link *l)
 	job_hold();
 }
 
-/* Standard input ended: of use is only what consumes, if somebody reads. */
 static void
 end(struct link *l)
 {
-	if (!link_present(l) || !broker_consumers())
-		drain();
+	if (!link_present(l))
+		drain();	/* nobody reads either */
+	ended = !broker_consumers();
+	job_end();
 }
 
 const struct link_ops commands = {
