@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "inside.h"
+#include "watchdog.h"
+
+static void
+no_memory(void *ctx)
+{
+	(void)ctx;
+	die(111, "out of memory");
+}
+
+/* The first message counts; what follows often does of it. */
+static void
+on_error(void *ctx, jv message)
+{
+	struct filter *f = ctx;
+
+	if (f->wrong != NULL && *f->wrong == NULL)
+		*f->wrong = source_message(&f->source,
+		    jv_get_kind(message) == JV_KIND_STRING ?
+		    jv_string_value(message) : "it does not compile");
+	jv_free(message);
+}
+
+/* NAME's value; invalid when jq cannot hold it. */
+static jv
+argument(struct filter *f, struct str json)
+{
+	size_t handles;
+
+	jv_free(value_make(&f->known, json, VALUE_WHOLE, 0));
+	handles = f->known.labels.used;
+	values_clear(&f->known);
+	if (handles > 0)
+		return jv_invalid();
+	return jv_parse_sized(json.p, (int)json.n);
+}
+
+static int
+arguments(struct filter *f, const struct filter_rule *rule, jv *args,
+    char **why)
+{
+	size_t i;
+	jv v;
+
+	*args = jv_object();
+	for (i = 0; i < rule->nargs; i++) {
+		v = argument(f, rule->args[i].json);
+		if (!jv_is_valid(v)) {
+			jv_free(v);
+			if (asprintf(why, "$%s: a number that a double cannot "
+			    "hold, or no JSON for jq", rule->args[i].name) < 0)
+				no_memory(NULL);
+			jv_free(*args);
+			return -1;
+		}
+		*args = jv_object_set(*args, jv_string(rule->args[i].name), v);
+	}
+	v = JV_OBJECT(jv_string("positional"), jv_array(),
+	    jv_string("named"), jv_copy(*args));
+	*args = jv_object_set(*args, jv_string("ARGS"), v);
+	*args = jv_object_set(*args, jv_string("__rk"),
+	    labels_min(&f->known.labels));
+	*args = jv_object_set(*args, jv_string("__rk_end"),
+	    labels_max(&f->known.labels));
+	return 1;
+}
+
+/* libjq would read $HOME/.jq, and what $ENV says. */
+static int
+compile(struct filter *f, jv args, int impure)
+{
+	static char *nothing[] = { NULL };
+	char **saved = environ;
+	int done;
+
+	if (!impure)
+		environ = nothing;
+	done = jq_compile_args(f->jq, f->source.text.data, args);
+	environ = saved;
+	return done ? 1 : -1;
+}
+
+static int
+open_jq(struct filter *f, const struct filter_rule *rule, char **why)
+{
+	jv args;
+
+	if (arguments(f, rule, &args, why) == -1)
+		return -1;
+	if ((f->jq = jq_init()) == NULL)
+		no_memory(NULL);
+	jq_set_nomem_handler(f->jq, no_memory, NULL);
+	/* without this any include aborts the process */
+	jq_set_attr(f->jq, jv_string("JQ_LIBRARY_PATH"), jv_array());
+	jq_set_error_cb(f->jq, on_error, f);
+	host_open(&f->host, f->jq, &f->known);
+	f->wrong = why;
+	if (compile(f, args, rule->impure) == -1)
+		return -1;
+	f->wrong = NULL;
+	return 1;
+}
+
+struct filter *
+filter_open(const struct filter_rule *rule, char **why)
+{
+	struct filter *f = mem_new(sizeof *f);
+	int depth, done;
+
+	*why = NULL;
+	f->budget = rule->budget ? rule->budget : FILTER_BUDGET;
+	f->outputs = rule->outputs ? rule->outputs : FILTER_OUTPUTS;
+	f->line_max = rule->line_max;
+	f->routing = rule->routing;
+	f->lines = BUF(FILTER_BYTES);
+	f->why = BUF(2 * WHY_MAX);
+	done = source_open(&f->source, rule, why);
+	depth = rule->depth >= 0 ? rule->depth :
+	    f->source.depth >= 0 ? f->source.depth : 1;
+	values_open(&f->known, depth);
+	if (done == -1 || open_jq(f, rule, why) == -1) {
+		filter_close(f);
+		return NULL;
+	}
+	watchdog_open();
+	return f;
+}
+
+void
+filter_close(struct filter *f)
+{
+	if (f == NULL)
+		return;
+	filter_forget(f);
+	host_close(&f->host);
+	jq_teardown(&f->jq);
+	values_close(&f->known);
+	source_close(&f->source);
+	buf_free(&f->lines);
+	buf_free(&f->why);
+	free(f->out);
+	free(f->made);
+	free(f);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FILTER_INSIDE_H
+#define FILTER_INSIDE_H
+
+/*
+ * A filter, inside: filter.c makes it of a rule, run.c runs it.
+ *
+ *	source.c	the rule's text, and what it includes
+ *	prelude.c	what rules find defined, in jq; host.c: the same in C
+ *	value.c		a frame's text as jv, known again; label.c: of handles
+ *	print.c		jv as the text of a frame
+ *	watchdog.c	stops what runs too long
+ */
+
+#include "../filter.h"
+#include "host.h"
+#include "source.h"
+#include "value.h"
+
+#define WHY_MAX		300	/* bytes of a reason */
+
+struct filter {
+	jq_state *jq;
+	struct source source;
+	struct values known;		/* of the frame in hand */
+	struct host host;
+	int64_t budget;
+	size_t outputs, line_max;
+	int routing;
+	struct buf lines;		/* of the outputs, end to end */
+	struct filter_out *out;
+	jv *made;			/* they borrow from these */
+	size_t n, cap;
+	struct buf why;
+	char **wrong;			/* while it compiles */
+};
+
+void	 filter_forget(struct filter *);	/* the last frame's */
+
+#endif
