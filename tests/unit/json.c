@@ -20,6 +20,7 @@ static const char *const right[] = {
 	" [ 1 , 2 ] ", "{\"a\":1}", "{ \"a\" : 1 , \"b\" : [ { } ] }",
 	"{\"\":0}", "{\"a\":1,\"a\":2}", "\t\r\n 1 \t\r\n", "[[[[]]]]",
 	"[\"\xe2\x80\xa8\"]", "[1,[2,[3,{\"a\":[4]}]]]",
+	"[{},[1]]", "[[],{\"a\":1}]",
 };
 
 static const char *const wrong[] = {
@@ -319,6 +320,7 @@ TEST(unquote, "escapes are decoded, a lone surrogate is U+FFFD")
 		{ "\\ud83d\\n", "\xef\xbf\xbd\n" },
 		{ "\\ud83d\\ud83d\\ude00", "\xef\xbf\xbd\xf0\x9f\x98\x80" },
 		{ "\\ud83d\\u0041", "\xef\xbf\xbd" "A" },
+		{ "\\udc00\\udc00", "\xef\xbf\xbd\xef\xbf\xbd" },
 		{ NULL, NULL },
 	};
 	struct buf b = BUF(100);
