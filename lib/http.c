@@ -31,10 +31,22 @@ trim(struct str s)
 	return s;
 }
 
-static int
-same(struct str a, const char *b)
+int
+http_same(struct str a, const char *b)
 {
 	return a.n == strlen(b) && strncasecmp(a.p, b, a.n) == 0;
+}
+
+int
+http_sound(struct str name, struct str value)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		unsigned char c = (unsigned char)value.p[i];
+
+		if ((c < ' ' && c != '\t') || c == 0x7f)
+			return 0;
+	}
+	return is_token(name);
 }
 
 /* Cuts s at the first c: 1 and both parts, or 0. */
@@ -115,15 +127,11 @@ header_line(struct http_head *h, struct str line)
 
 	if (h->n == HTTP_HEADERS)
 		return 431;
-	if (!cut(line, ':', &x->name, &x->value) || !is_token(x->name))
+	if (!cut(line, ':', &x->name, &x->value))
 		return 400;
 	x->value = trim(x->value);
-	for (size_t i = 0; i < x->value.n; i++) {
-		unsigned char c = (unsigned char)x->value.p[i];
-
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			return 400;
-	}
+	if (!http_sound(x->name, x->value))
+		return 400;
 	h->n++;
 	return 0;
 }
@@ -134,7 +142,7 @@ count(const struct http_head *h, const char *name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->n; i++)
-		n += (size_t)same(h->headers[i].name, name);
+		n += (size_t)http_same(h->headers[i].name, name);
 	return n;
 }
 
@@ -197,7 +205,7 @@ struct str
 http_header(const struct http_head *h, const char *name)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (same(h->headers[i].name, name))
+		if (http_same(h->headers[i].name, name))
 			return h->headers[i].value;
 	return (struct str){ NULL, 0 };
 }
@@ -208,16 +216,16 @@ list_has(struct str list, const char *token)
 	struct str item;
 
 	while (cut(list, ',', &item, &list))
-		if (same(trim(item), token))
+		if (http_same(trim(item), token))
 			return 1;
-	return same(trim(list), token);
+	return http_same(trim(list), token);
 }
 
 int
 http_has_token(const struct http_head *h, const char *name, const char *token)
 {
 	for (size_t i = 0; i < h->n; i++)
-		if (same(h->headers[i].name, name) &&
+		if (http_same(h->headers[i].name, name) &&
 		    list_has(h->headers[i].value, token))
 			return 1;
 	return 0;

@@ -38,6 +38,11 @@ struct http_head {
  * answer (400, 413, 414, 417, 431, 501, 505). */
 ssize_t	 http_parse(struct http_head *, struct str, int *status);
 
+/* The same name, in any case. */
+int	 http_same(struct str, const char *);
+/* Can be sent as a header: a token, and a value without control characters. */
+int	 http_sound(struct str name, struct str value);
+
 /* The value of a header, by its name in any case; .p is NULL: there is none.
  * The first one, when it came more than once. */
 struct str http_header(const struct http_head *, const char *name);

@@ -38,6 +38,7 @@ struct ws_end {
 	const char *by;		/* "client" (the peer), "server" (ws_close),
 				   "timeout", "error" (it broke the protocol or
 				   a bound) */
+	size_t messages, bytes;	/* were queued and never written */
 };
 
 /* What a program wants to hear of its connections.  Any may be NULL. */
@@ -89,7 +90,7 @@ void	 ws_stop(void);
  * port 0 takes a free one.  A path somebody answers on is refused
  * (EADDRINUSE), a stale one replaced.  *port, unless NULL, gets the port. */
 int	 ws_listen(const char *where, const struct ws_ops *, int *port);
-int	 ws_listen_unix(const char *path, int mode, const struct ws_ops *);
+int	 ws_listen_unix(const char *path, const struct ws_ops *);
 int	 ws_listen_fd(int fd, const struct ws_ops *);
 
 void	 ws_accepting(int on);		/* pause and resume; on at first */
@@ -133,6 +134,9 @@ void	*ws_data(const struct ws_conn *);	/* the program's own; NULL */
 void	 ws_set_data(struct ws_conn *, void *);
 /* The peer's address without port, "unix" on a Unix socket, "" unknown. */
 void	 ws_remote(const struct ws_conn *, char *, size_t);
+
+/* Messages can be sent: open was called, and nobody has begun to close. */
+int	 ws_is_open(const struct ws_conn *);
 
 /* A framed message; the caller holds one reference. */
 enum ws_kind { WS_TEXT = 1, WS_BINARY = 2 };

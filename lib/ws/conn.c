@@ -59,6 +59,12 @@ ws_set_data(struct ws_conn *c, void *data)
 	c->data = data;
 }
 
+int
+ws_is_open(const struct ws_conn *c)
+{
+	return c->state == CONN_OPEN;
+}
+
 const struct ws_counts *
 ws_counts(void)
 {
@@ -122,13 +128,23 @@ ws_close(struct ws_conn *c, int code, struct str reason)
 	}
 }
 
+/* What is queued will never be written. */
+static void
+lose_queue(struct ws_conn *c)
+{
+	size_t messages;
+
+	c->end->bytes += ws_unqueue(c, &messages);
+	c->end->messages += messages;
+}
+
 /* The peer broke a rule: nothing of the queue is owed to it. */
 void
 conn_fail(struct ws_conn *c, int code, const char *reason)
 {
 	tally.protocol_errors++;
 	conn_farewell(c, code, "error", str_of(reason));
-	ws_unqueue(c, NULL);
+	lose_queue(c);
 	c->state = CONN_CLOSING;
 	timer_set(c, ERROR_SECONDS);
 	conn_mark(c);
@@ -140,7 +156,8 @@ void
 conn_closing(struct ws_conn *c, int mistake)
 {
 	tally.protocol_errors += (uint64_t)mistake;
-	ws_unqueue(c, NULL);
+	conn_farewell(c, 1006, "client", STR(""));
+	lose_queue(c);
 	c->state = CONN_CLOSED;
 	timer_set(c, mistake ? ERROR_SECONDS : CLOSE_SECONDS);
 }
@@ -151,6 +168,7 @@ conn_over(struct ws_conn *c, const char *why)
 	if (c->state == CONN_OVER)
 		return;
 	conn_farewell(c, 1006, "client", STR(""));
+	lose_queue(c);
 	if (c->why == NULL)
 		c->why = why;
 	c->state = CONN_OVER;
@@ -162,7 +180,8 @@ static void
 conn_end(struct ws_conn *c)
 {
 	struct farewell *f = c->end;
-	struct ws_end end = { f->code, { f->reason, f->n }, f->by };
+	struct ws_end end = { f->code, { f->reason, f->n }, f->by,
+	    f->messages, f->bytes };
 
 	if (silent)
 		;

@@ -40,6 +40,7 @@ enum conn_state {
 struct farewell {		/* from the moment the end is known */
 	int code;
 	const char *by;
+	size_t messages, bytes;	/* lost in the queue */
 	size_t n;
 	char reason[123];	/* RFC 6455 5.5: what fits a close frame */
 };

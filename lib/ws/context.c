@@ -123,7 +123,10 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	struct ws_conn *c = lws_get_opaque_user_data(wsi);
 	struct str bytes = { in, len };
 
-	(void)user;
+	if (reason == LWS_CALLBACK_CLIENT_HTTP_BIND_PROTOCOL) {
+		c = user;	/* of a dial; 4.1.6 keeps neither longer */
+		lws_set_opaque_user_data(wsi, c);
+	}
 	if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
 		c = adopting;
 		lws_set_opaque_user_data(wsi, c);
@@ -147,8 +150,10 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		dial_failed(c, bytes);
 		break;
-	case LWS_CALLBACK_ESTABLISHED:
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
+		lws_set_wsi_user(wsi, c);
+		/* fall through */
+	case LWS_CALLBACK_ESTABLISHED:
 		conn_opened(c);
 		break;
 	case LWS_CALLBACK_RECEIVE:

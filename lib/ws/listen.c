@@ -233,10 +233,9 @@ make_room(const struct sockaddr_un *a)
 }
 
 int
-ws_listen_unix(const char *path, int mode, const struct ws_ops *ops)
+ws_listen_unix(const char *path, const struct ws_ops *ops)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	mode_t old;
 	int r;
 
 	if (strlen(path) >= sizeof a.sun_path) {
@@ -246,10 +245,8 @@ ws_listen_unix(const char *path, int mode, const struct ws_ops *ops)
 	memcpy(a.sun_path, path, strlen(path));
 	if (make_room(&a) == -1)
 		return -1;
-	old = umask(0777 & (mode_t)~mode);
 	r = bind_and_listen(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
 	    (struct sockaddr *)&a, sizeof a, ops);
-	umask(old);
 	if (r == 1)
 		listeners->path = mem_str(path);
 	return r;

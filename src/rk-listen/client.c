@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: ISC */
+#include "client.h"
+#include "event.h"
+#include "head.h"
+#include "log.h"
+#include "pending.h"
+#include "send.h"
+#include "web.h"
+
+/*
+ * WebSocket clients, from the request to the last frame.  A connection is in
+ * the roster from its `open` (or its question, with --ask) to its `close`.
+ */
+
+struct endpoint *endpoints;
+int draining;
+
+const struct endpoint *
+client_endpoint(struct str path, int http, struct captures **found,
+    int *sound)
+{
+	static struct captures c = { .user = { .max = NAME_BYTES },
+	    .params = { .max = 6 * HTTP_HEAD_MAX } };
+	const struct endpoint *e;
+	int r;
+
+	*found = &c;
+	for (e = endpoints; e != NULL; e = e->next) {
+		if (e->http != http)
+			continue;
+		r = endpoint_match(e, path, &c);
+		*sound = r == 1;
+		if (r != 0)
+			return e;
+	}
+	return NULL;
+}
+
+/* ---- coming ---------------------------------------------------------- */
+
+/* 0, or the status to refuse it with. */
+static int
+unwelcome(const struct endpoint *e, const struct http_head *h, int sound)
+{
+	struct str origin = http_header(h, "origin");
+
+	if (e == NULL)
+		return 404;
+	if (!sound)
+		return 400;
+	if (draining)
+		return 503;
+	if (e->origins != NULL && origin.p != NULL &&
+	    !endpoint_lists(e->origins, origin))
+		return 403;
+	return 0;
+}
+
+static void
+tell_open(struct conn *c, const struct http_head *h,
+    const struct captures *found)
+{
+	struct buf *b = event_begin("open");
+
+	frame_text(b, "proto", STR("ws"));
+	if (c->pending)
+		frame_flag(b, "pending");
+	head_put(b, c->ws, h, found);
+	event_keep(c);
+}
+
+static void
+upgrade(struct ws_conn *ws, const struct http_head *h)
+{
+	struct captures *found;
+	struct str chosen = { NULL, 0 };
+	int sound = 0, status, r;
+	const struct endpoint *e = client_endpoint(h->path, 0, &found, &sound);
+	struct conn *c;
+
+	status = unwelcome(e, h, sound);
+	if (status == 0) {
+		r = endpoint_subprotocol(e,
+		    http_header(h, "sec-websocket-protocol"), &chosen);
+		status = r == -1 ? 400 : 0;
+	}
+	if (status != 0) {
+		web_answer(ws, status, status == 503 ?
+		    "Retry-After: 1\r\n" : "");
+		return;
+	}
+	c = conn_make(ws, e, KIND_WS);
+	ws_set_data(ws, c);
+	if (chosen.p != NULL)
+		c->subprotocol = mem_strn(chosen.p, chosen.n);
+	if (e->with & WITH_HEADERS)
+		c->headers = head_headers(h);
+	if (buf_size(&found->user) > 0) {
+		struct str user = buf_str(&found->user);
+		user_set(c, &user);
+	}
+	c->pending = e->ask != 0;
+	tell_open(c, h, found);
+	if (c->pending)
+		pending_wait(c);
+	else
+		ws_accept(ws, c->subprotocol);
+}
+
+static void
+opened(struct ws_conn *ws)
+{
+	struct conn *c = ws_data(ws);
+
+	c->open = 1;
+	if (!c->in) {
+		conn_enter(c);
+		event_counts.opens++;
+	}
+	event_release(c);
+}
+
+/* ---- saying ---------------------------------------------------------- */
+
+/* Bytes of a payload as it stands in a frame: behind the colon of its key. */
+static size_t
+payload_size(const struct buf *b, size_t from)
+{
+	const char *colon = memchr(b->data + from, ':', b->len - from);
+
+	return (size_t)(b->data + b->len - colon) - 1;
+}
+
+static void
+said(struct ws_conn *ws, struct str bytes, int binary)
+{
+	struct conn *c = ws_data(ws);
+	struct buf *b = event_begin("message");
+	size_t from = buf_size(b);
+	int r;
+
+	event_counts.messages++;
+	r = binary ? frame_add_binary(b, bytes, c->endpoint->binary_json) :
+	    frame_add_text(b, bytes);
+	if (r == -1 || payload_size(b, from) > link_max() ||
+	    event_post(c, LINK_WORK) == -1)
+		ws_close(ws, 1009, STR("message too big"));
+}
+
+/* ---- going ----------------------------------------------------------- */
+
+static void
+tell_close(struct conn *c, const struct ws_end *end)
+{
+	struct buf *b = event_begin("close");
+
+	frame_num(b, "code", end->code);
+	if (end->reason.n > 0)
+		frame_text(b, "reason", end->reason);
+	frame_text(b, "by", str_of(end->by));
+	if (c->user != NULL && c->user->of->count == 1)
+		frame_flag(b, "last");
+	event_post(c, LINK_ANSWER);
+	event_counts.closes++;
+}
+
+static void
+leave_channels(struct conn *c)
+{
+	char name[NAME_BYTES + 1];
+	int r;
+
+	while ((r = channel_leave_one(c, name)) != -1)
+		if (r == 1)
+			event_follow(c, "vacated", str_of(name));
+}
+
+static void
+gone(struct conn *c, const struct ws_end *end)
+{
+	c->open = 0;
+	if (end->messages > 0)
+		send_lost(c, end->messages, end->bytes);
+	send_tell_lost(c, "closed");
+	tell_close(c, end);
+	event_freeze(c);
+	leave_channels(c);
+	conn_leave(c);
+	c->ws = NULL;
+	event_release(c);
+}
+
+static void
+closed(struct ws_conn *ws, const struct ws_end *end)
+{
+	gone(ws_data(ws), end);
+}
+
+/* It never was open: nobody knows of it, unless somebody was asked. */
+static void
+failed(struct ws_conn *ws, int status, const char *why)
+{
+	static const struct ws_end end = { .code = 1006, .by = "client" };
+	struct conn *c = ws_data(ws);
+
+	(void)status;
+	if (c == NULL)
+		return;
+	pending_over(c);
+	if (c->kind == KIND_WS && c->in) {
+		gone(c, &end);
+		return;
+	}
+	if (why != NULL)
+		info("request %llu: %s", (unsigned long long)c->n, why);
+	conn_leave(c);
+	c->ws = NULL;
+	event_forget(c);
+}
+
+const struct ws_ops client_ops = {
+	.request = web_came,
+	.body = web_body,
+	.upgrade = upgrade,
+	.open = opened,
+	.message = said,
+	.drained = send_drained,
+	.close = closed,
+	.failed = failed
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ENDPOINT_H
+#define ENDPOINT_H
+
+/*
+ * Endpoints: which paths are WebSockets, which are plain requests, and how
+ * each behaves.  A template is a path whose segments may be {name}, which
+ * takes one segment, decoded; a last * takes the rest.
+ */
+
+#include "buf.h"
+
+struct endpoint {
+	const char *template;		/* "/api/{user}"; http: a prefix */
+	int http;
+	int step;			/* --step */
+	int ask;			/* --ask */
+	int binary_json;		/* --binary=json */
+	int wrap;			/* --wrap */
+	int drop;			/* --slow=drop */
+	unsigned with;			/* WITH_... */
+	const char *origins;		/* commas between; NULL: any */
+	const char *subprotocols;	/* commas between; NULL: none */
+	struct endpoint *next;
+};
+
+enum {
+	WITH_STATE = 1, WITH_CHANNELS = 2, WITH_CLAIMS = 4, WITH_HEADERS = 8
+};
+
+/* What a path said: the user, and what else its template names. */
+struct captures {
+	struct buf user;		/* empty: none */
+	struct buf params;		/* members of a JSON object; empty */
+};
+
+/* NULL, or what is wrong with it. */
+const char *endpoint_wrong(const char *template);
+/* 1: the path, as sent, is this endpoint's; 0: not; -1: it is, but cannot be
+ * decoded or names no sound user. */
+int	 endpoint_match(const struct endpoint *, struct str path,
+	    struct captures *);
+/* Is this one of the words in a list with commas? */
+int	 endpoint_lists(const char *list, struct str word);
+/* The first that the client asks for and the endpoint has: 1 and *chosen;
+ * 0: it asks for none; -1: for none of ours. */
+int	 endpoint_subprotocol(const struct endpoint *, struct str asked,
+	    struct str *chosen);
+
+#endif

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "endpoint.h"
+#include "event.h"
+#include "log.h"
+#include "loop.h"
+#include "pending.h"
+
+struct link *router;
+struct event_counts event_counts;
+
+struct event {
+	struct event *next;
+	const char *type;
+	int64_t at;
+	enum link_how how;
+	int whole;		/* the text is a frame; else only its tail */
+	int follows;		/* leaves with the one before it */
+	size_t n;
+	char text[];
+};
+
+static struct buf tail, line;	/* being made */
+static const char *tail_type;
+static size_t tail_from;	/* behind its {"type":"..." */
+
+static struct conn *waiting, **waiting_end = &waiting;
+
+/* ---- making ---------------------------------------------------------- */
+
+static int
+is_close(const char *type)
+{
+	return strcmp(type, "close") == 0;
+}
+
+/* The channels a connection is in, as an array. */
+static struct str
+channels(const struct conn *c)
+{
+	static struct buf list = { .max = CHANNELS_MAX * (6 * NAME_BYTES + 3) };
+	const struct member *m;
+
+	buf_clear(&list);
+	buf_addc(&list, '[');
+	for (m = c->channels; m != NULL; m = m->more) {
+		json_quote(&list, m->of->name);
+		if (m->more != NULL)
+			buf_addc(&list, ',');
+	}
+	buf_addc(&list, ']');
+	return buf_str(&list);
+}
+
+static void
+put_object(struct buf *b, const char *key, const char *json)
+{
+	frame_raw(b, key, json == NULL ? STR("{}") : str_of(json));
+}
+
+void
+event_put_id(struct buf *b, const struct conn *c)
+{
+	char id[48];
+
+	snprintf(id, sizeof id, "%s.%llu", link_boot(),
+	    (unsigned long long)c->n);
+	frame_text(b, "conn", str_of(id));
+	frame_num(b, "n", (int64_t)c->n);
+}
+
+void
+event_put_roster(struct buf *b, const struct conn *c, unsigned with)
+{
+	if (c->user != NULL)
+		frame_text(b, "user", c->user->of->name);
+	if (with & WITH_STATE)
+		put_object(b, "state", c->state);
+	if (with & WITH_CLAIMS)
+		put_object(b, "claims", c->claims);
+	if (with & WITH_HEADERS && c->headers != NULL)
+		put_object(b, "headers", c->headers);
+	if (with & WITH_CHANNELS)
+		frame_raw(b, "channels", channels(c));
+}
+
+struct buf *
+event_begin(const char *type)
+{
+	tail.max = line.max = link_line_max() + 1;
+	tail_type = type;
+	frame_begin(&tail, type);
+	tail_from = tail.len;
+	return &tail;
+}
+
+static int
+put_frame(const struct conn *c, const char *type, int64_t at,
+    struct str text, unsigned with)
+{
+	frame_begin(&line, type);
+	event_put_id(&line, c);
+	frame_num(&line, "at", at);
+	event_put_roster(&line, c, with);
+	return buf_size(&line) > 0 && buf_adds(&line, text) == 1 &&
+	    frame_end(&line) == 1 && buf_size(&line) <= link_line_max();
+}
+
+/* The frame in line: 1, or 0 when it is too long.  A close must leave,
+ * however small -m is. */
+static int
+render(const struct conn *c, const char *type, int64_t at, struct str text)
+{
+	unsigned with = c->endpoint->with;
+
+	if (!is_close(type))
+		return put_frame(c, type, at, text, with);
+	return put_frame(c, type, at, text, with | WITH_STATE | WITH_CHANNELS)
+	    || put_frame(c, type, at, text, 0);
+}
+
+/* ---- waiting --------------------------------------------------------- */
+
+static void
+wait_for_room(struct conn *c)
+{
+	if (c->waits)
+		return;
+	c->waits = 1;
+	c->waiting = NULL;
+	*waiting_end = c;
+	waiting_end = &c->waiting;
+	ws_accepting(0);
+}
+
+static struct conn *
+waited(void)
+{
+	struct conn *c = waiting;
+
+	waiting = c->waiting;
+	if (waiting == NULL)
+		waiting_end = &waiting;
+	c->waits = 0;
+	return c;
+}
+
+static struct event *
+event_new(const char *type, int64_t at, enum link_how how, struct str text)
+{
+	struct event *e = mem_grow(NULL, sizeof *e + text.n);
+
+	*e = (struct event){ .type = type, .at = at, .how = how, .n = text.n };
+	memcpy(e->text, text.p, text.n);
+	return e;
+}
+
+static void
+append(struct conn *c, struct event *e)
+{
+	if (c->first == NULL)
+		c->first = e;
+	else
+		c->last->next = e;
+	c->last = e;
+	event_counts.waiting++;
+}
+
+/* ---- leaving --------------------------------------------------------- */
+
+static void
+send_line(struct conn *c, enum link_how how)
+{
+	size_t n = buf_size(&line);
+
+	c->unsettled += (uint32_t)n;
+	c->events++;
+	link_send(router, buf_str(&line), c, how);
+}
+
+static int
+may_leave(struct conn *c, enum link_how how)
+{
+	if (c->endpoint->step && c->events > 0)
+		return 0;
+	if (how == LINK_ANSWER)
+		return 1;
+	if (c->unsettled >= link_window() / 16 && c->events > 0)
+		return 0;
+	if (link_room(router) > 0)
+		return 1;
+	wait_for_room(c);
+	return 0;
+}
+
+/* The first of what waits leaves: 1; 0: it cannot. */
+static int
+leave(struct conn *c)
+{
+	struct event *e = c->first;
+
+	if (e == NULL || (!e->follows && !may_leave(c, e->how)))
+		return 0;
+	c->first = e->next;
+	event_counts.waiting--;
+	if (e->follows)
+		link_send(router, (struct str){ e->text, e->n }, NULL, e->how);
+	else if (e->whole) {
+		buf_clear(&line);
+		buf_add(&line, e->text, e->n);
+		send_line(c, e->how);
+	} else if (render(c, e->type, e->at, (struct str){ e->text, e->n }))
+		send_line(c, e->how);
+	else if (c->ws != NULL)
+		ws_close(c->ws, 1009, STR("message too big"));
+	free(e);
+	return 1;
+}
+
+static void
+read_or_not(struct conn *c)
+{
+	int paused = c->first != NULL || c->waits ||
+	    c->unsettled >= link_window() / 16;
+
+	if (c->ws != NULL && c->open && c->paused != paused) {
+		c->paused = paused != 0;
+		ws_read(c->ws, !paused);
+	}
+}
+
+/* What can leave does, at most that many; then what the connection is for. */
+static void
+pump(struct conn *c, int most)
+{
+	while (most-- > 0 && leave(c))
+		while (c->first != NULL && c->first->follows)
+			leave(c);
+	read_or_not(c);
+	if (c->ws == NULL && c->first == NULL && c->events == 0 && !c->waits)
+		conn_destroy(c);
+}
+
+int
+event_post(struct conn *c, enum link_how how)
+{
+	struct str text = buf_str(&tail);
+
+	if (text.n == 0)
+		return -1;		/* it was full */
+	text.p += tail_from;
+	text.n -= tail_from;
+	if (!render(c, tail_type, loop_ms(), text))
+		return -1;
+	if (c->first == NULL && may_leave(c, how)) {
+		send_line(c, how);
+		read_or_not(c);
+		return 1;
+	}
+	append(c, event_new(tail_type, loop_ms(), how, text));
+	read_or_not(c);
+	return 1;
+}
+
+void
+event_keep(struct conn *c)
+{
+	struct str text = { tail.data + tail_from, tail.len - tail_from };
+
+	append(c, event_new(tail_type, loop_ms(), LINK_WORK, text));
+}
+
+void
+event_release(struct conn *c)
+{
+	pump(c, 1 << 20);
+}
+
+void
+event_forget(struct conn *c)
+{
+	struct event *e;
+
+	while ((e = c->first) != NULL) {
+		c->first = e->next;
+		event_counts.waiting--;
+		free(e);
+	}
+	pump(c, 0);
+}
+
+void
+event_freeze(struct conn *c)
+{
+	struct event **at, *e, *whole;
+
+	for (at = &c->first; (e = *at) != NULL; at = &whole->next) {
+		whole = e;
+		if (e->whole || !render(c, e->type, e->at,
+		    (struct str){ e->text, e->n }))
+			continue;
+		whole = event_new(e->type, e->at, e->how, buf_str(&line));
+		whole->whole = 1;
+		whole->next = e->next;
+		*at = whole;
+		if (c->last == e)
+			c->last = whole;
+		free(e);
+	}
+}
+
+static int
+note(const char *type, struct str channel)
+{
+	line.max = link_line_max() + 1;
+	frame_begin(&line, type);
+	frame_num(&line, "at", loop_ms());
+	frame_text(&line, "channel", channel);
+	return frame_end(&line);
+}
+
+void
+event_note(const char *type, struct str channel)
+{
+	if (note(type, channel) == 1)
+		link_send(router, buf_str(&line), NULL, LINK_ANSWER);
+}
+
+void
+event_follow(struct conn *c, const char *type, struct str channel)
+{
+	struct event *e;
+
+	if (c->first == NULL) {
+		event_note(type, channel);
+		return;
+	}
+	note(type, channel);
+	e = event_new(type, 0, LINK_ANSWER, buf_str(&line));
+	e->follows = 1;
+	append(c, e);
+}
+
+/* ---- from the link --------------------------------------------------- */
+
+void
+event_settled(struct link *l, void *owner, size_t bytes, const char *why)
+{
+	struct conn *c = owner;
+
+	(void)l;
+	c->unsettled -= (uint32_t)bytes;
+	c->events--;
+	if (why != NULL) {
+		event_counts.refused++;
+		info("%s.%llu: refused by the router: %s", link_boot(),
+		    (unsigned long long)c->n, why);
+		pending_refused(c);
+	}
+	pump(c, 1 << 20);
+}
+
+/* One event each, in turns. */
+void
+event_room(struct link *l)
+{
+	struct conn *c;
+
+	if (l != router)
+		return;
+	while (waiting != NULL && link_room(router) > 0) {
+		c = waited();
+		if (c->first != NULL && c->first->next != NULL &&
+		    !c->endpoint->step) {
+			leave(c);
+			wait_for_room(c);
+		} else
+			pump(c, 1);
+	}
+	if (waiting == NULL)
+		ws_accepting(1);
+}

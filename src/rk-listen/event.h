@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef EVENT_H
+#define EVENT_H
+
+/*
+ * Events on their way to the router, and who answers for them.
+ *
+ *  - The owner of an event is its connection.  What a connection has on the
+ *    link is at most 1/16 of the window, then its socket is not read; where
+ *    the link has no room at all, connections take turns when it has.
+ *  - What cannot leave yet waits with its connection, without its head: the
+ *    head (user, state, channels) tells how things are when it leaves.  When
+ *    the socket is gone nothing changes any more, so heads are written then.
+ *  - --step: the next event leaves when the last one is settled.
+ */
+
+#include "link/link.h"
+#include "roster.h"
+
+extern struct link *router;
+
+struct event_counts {
+	uint64_t opens, messages, closes, refused, waiting;
+};
+extern struct event_counts event_counts;
+
+/* Begins the part of an event that is its own; the caller adds keys to the
+ * buf, then calls one of the next two. */
+struct buf *event_begin(const char *type);
+/* Sends it or keeps it, in order: 1; -1: it is too big, and dropped. */
+int	 event_post(struct conn *, enum link_how);
+/* Keeps it until event_release(), which sends what can leave. */
+void	 event_keep(struct conn *);
+
+/* These two destroy a connection that is gone and owes nothing. */
+void	 event_release(struct conn *);
+void	 event_forget(struct conn *);	/* nobody is told what was kept */
+/* Its socket is gone: what is kept gets the head that is true now. */
+void	 event_freeze(struct conn *);
+/* Behind what is kept: what followed from it, about no connection. */
+void	 event_follow(struct conn *, const char *type, struct str channel);
+
+/* About no single connection, at once. */
+void	 event_note(const char *type, struct str channel);
+
+/* Parts of frames: conn and n; user, and what an endpoint is --with. */
+void	 event_put_id(struct buf *, const struct conn *);
+void	 event_put_roster(struct buf *, const struct conn *, unsigned with);
+
+/* From the link. */
+void	 event_settled(struct link *, void *owner, size_t bytes,
+	    const char *why);
+void	 event_room(struct link *);
+
+#endif

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef HEAD_H
+#define HEAD_H
+
+#include "ws.h"
+
+struct captures;
+
+/* Adds the keys that `open` and `request` share: path, query, params, headers
+ * and remote. */
+void	 head_put(struct buf *, struct ws_conn *, const struct http_head *,
+	    const struct captures *);
+char	*head_headers(const struct http_head *);	/* an object; allocated */
+
+#endif

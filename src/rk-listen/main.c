@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * rk-listen: terminates WebSocket and HTTP clients and holds the roster.
+ *
+ *  - What clients do becomes events for the router; what the router says is
+ *    applied to the roster and to the sockets (rk-frame(5)).
+ *  - Nothing is decided here that a rule could decide.
+ *  - TERM: nobody comes in, everybody is closed with 1001, what was said
+ *    reaches the router, then the end.
+ *
+ * The rooms: endpoint (which path is what), head (a request as JSON), client
+ * (from open to close), event (what goes up, and custody), command, people,
+ * send, request (what comes down), roster, state, table (who is there),
+ * metrics, docroot.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "command.h"
+#include "docroot.h"
+#include "event.h"
+#include "log.h"
+#include "loop.h"
+#include "metrics.h"
+#include "opt.h"
+#include "people.h"
+#include "pending.h"
+
+#define END_MS	5000		/* for closing, then for the links */
+
+enum {
+	KEY_UNIX = OPT_LONG, KEY_FD, KEY_PORT_FILE, KEY_REUSE_PORT, KEY_WS,
+	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
+	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_DEADLINE, KEY_DOCROOT,
+	KEY_PING, KEY_MAX_OUT, KEY_MAX_CONNS, KEY_GAUGE, KEY_DRAIN_OVER
+};
+
+static const struct opt options[] = {
+	{ 'p', "port", "PORT", "listen on this TCP port, or host:port; 0: any" },
+	{ KEY_UNIX, "unix", "PATH", "listen on this Unix socket" },
+	{ KEY_FD, "fd", "FD", "listen on this inherited socket" },
+	{ KEY_PORT_FILE, "port-file", "FILE", "write the TCP port there" },
+	{ KEY_REUSE_PORT, "reuse-port", NULL, "let others have the port, too" },
+	{ KEY_WS, "ws", "TEMPLATE", "a WebSocket endpoint: /api/{user} (/)" },
+	{ KEY_HTTP, "http", "PREFIX", "plain requests below this path" },
+	{ KEY_STEP, "step", NULL, "next event when the last one is settled" },
+	{ KEY_ASK, "ask", NULL, "opens wait for accept or reject" },
+	{ KEY_BINARY, "binary", "AS", "binary messages are: base64, json" },
+	{ KEY_WRAP, "wrap", NULL, "send {\"event\",\"data\"}, not data alone" },
+	{ KEY_WITH, "with", "LIST",
+	    "put into events: state,channels,claims,headers" },
+	{ KEY_SUBPROTOCOL, "subprotocol", "LIST", "subprotocols to choose from" },
+	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
+	{ KEY_SLOW, "slow", "POLICY", "who does not keep up: close, drop" },
+	{ KEY_DEADLINE, "deadline", "TIME", "for answers to requests (10s)" },
+	{ KEY_DOCROOT, "docroot", "DIR", "serve the files in there" },
+	{ KEY_PING, "ping", "TIME", "between pings; 0: none (25s)" },
+	{ KEY_MAX_OUT, "max-out", "BYTES", "queued for a connection (4m)" },
+	{ KEY_MAX_CONNS, "max-conns", "N", "connections at a time (65536)" },
+	{ KEY_GAUGE, "gauge", "NAME=FIGURE", "a figure under another name" },
+	{ KEY_DRAIN_OVER, "drain-over", "TIME", "closing takes so long (0s)" },
+	LINK_OPTS_SERVE,
+	LINK_OPTS_CHILD,
+	LINK_OPTS,
+	OPT_END
+};
+
+static struct ws_config ws = { .ping_ms = 25000, .max_queue = 4 << 20 };
+static struct endpoint defaults = { .template = "/" };
+static struct endpoint *current = &defaults, **last_endpoint = &endpoints;
+static const char *port_file;
+static int64_t drain_over;
+static int was_tracked;
+
+static struct {
+	int key;
+	const char *where;
+} *listens;
+static int nlistens;
+
+/* ---- options --------------------------------------------------------- */
+
+static void
+add_endpoint(const struct opts *o, int http)
+{
+	struct endpoint *e = mem_new(sizeof *e);
+	const char *why = endpoint_wrong(o->arg);
+
+	if (why != NULL)
+		opt_usage(o, "%s: %s", o->arg, why);
+	*e = defaults;
+	e->template = o->arg;
+	e->http = http;
+	*last_endpoint = e;
+	last_endpoint = &e->next;
+	current = e;
+}
+
+/* One of some words: its number from 0. */
+static int
+choose(const struct opts *o, struct str word, const char *const *words)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (str_eq(word, str_of(words[i])))
+			return i;
+	opt_usage(o, "%s: not one of those that --help lists", o->arg);
+}
+
+static unsigned
+with(const struct opts *o)
+{
+	static const char *const words[] = { "state", "channels", "claims",
+	    "headers", NULL };
+	struct str rest = str_of(o->arg), word;
+	unsigned all = 0;
+
+	while (rest.n > 0) {
+		word = (struct str){ rest.p, strcspn(rest.p, ",") };
+		all |= 1u << choose(o, word, words);
+		rest.p += word.n + (word.n < rest.n);
+		rest.n -= word.n + (word.n < rest.n);
+	}
+	return all;
+}
+
+static int64_t
+seconds(const struct opts *o)
+{
+	int64_t ms = opt_ms(o, o->arg);
+
+	if (ms != 0 && (ms < 1000 || ms > 86400000))
+		opt_usage(o, "%s: not 0, or from 1s to 1d", o->arg);
+	return ms;
+}
+
+static void
+endpoint_option(const struct opts *o, int key)
+{
+	static const char *const forms[] = { "base64", "json", NULL };
+	static const char *const policies[] = { "close", "drop", NULL };
+
+	switch (key) {
+	case KEY_STEP:
+		current->step = 1;
+		break;
+	case KEY_ASK:
+		current->ask = 1;
+		break;
+	case KEY_BINARY:
+		current->binary_json = choose(o, str_of(o->arg), forms);
+		break;
+	case KEY_WRAP:
+		current->wrap = 1;
+		break;
+	case KEY_WITH:
+		current->with = with(o);
+		break;
+	case KEY_SUBPROTOCOL:
+		current->subprotocols = o->arg;
+		break;
+	case KEY_ORIGIN:
+		current->origins = o->arg;
+		break;
+	case KEY_SLOW:
+		current->drop = choose(o, str_of(o->arg), policies);
+		break;
+	}
+}
+
+static void
+option(const struct opts *o, int key)
+{
+	const char *why;
+
+	switch (key) {
+	case 'p':
+	case KEY_UNIX:
+	case KEY_FD:
+		listens = mem_grow(listens,
+		    (size_t)(nlistens + 1) * sizeof *listens);
+		listens[nlistens].key = key;
+		listens[nlistens++].where = o->arg;
+		break;
+	case KEY_PORT_FILE:
+		port_file = o->arg;
+		break;
+	case KEY_REUSE_PORT:
+		ws.reuse_port = 1;
+		break;
+	case KEY_WS:
+	case KEY_HTTP:
+		add_endpoint(o, key == KEY_HTTP);
+		break;
+	case KEY_DEADLINE:
+		pending_ms = opt_ms(o, o->arg);
+		break;
+	case KEY_DOCROOT:
+		if (docroot_open(o->arg) == -1)
+			die(100, "%s: %s", o->arg, strerror(errno));
+		break;
+	case KEY_PING:
+		ws.ping_ms = seconds(o);
+		break;
+	case KEY_MAX_OUT:
+		ws.max_queue = (size_t)opt_bytes(o, o->arg);
+		if (ws.max_queue < 1024 || ws.max_queue > 1 << 30)
+			opt_usage(o, "%s: not from 1k to 1g", o->arg);
+		break;
+	case KEY_MAX_CONNS:
+		ws.max_conns = (int)opt_number(o, o->arg, 1, 1 << 20);
+		break;
+	case KEY_GAUGE:
+		if ((why = metrics_gauge(o->arg)) != NULL)
+			opt_usage(o, "%s: %s", o->arg, why);
+		break;
+	case KEY_DRAIN_OVER:
+		drain_over = opt_ms(o, o->arg);
+		break;
+	default:
+		if (!link_option(o, key))
+			endpoint_option(o, key);
+	}
+}
+
+static void
+read_options(struct opts *o, int argc, char **argv)
+{
+	const struct endpoint *e;
+	int key, any = 0;
+
+	opt_start(o, argc, argv, "-p PORT [OPTION...] [-- COMMAND...]",
+	    options);
+	while ((key = opt_next(o)) != -1)
+		option(o, key);
+	if (o->nargs > 0)
+		opt_usage(o, "%s: no operands are taken", o->args[0]);
+	if (nlistens == 0)
+		opt_usage(o, "-p PORT, --unix or --fd is missing");
+	for (e = endpoints; e != NULL; e = e->next)
+		any |= !e->http;
+	if (!any && endpoints == NULL)
+		*last_endpoint = &defaults;
+}
+
+/* ---- listening ------------------------------------------------------- */
+
+/* Whole or not at all: whoever waits for it never reads half a number. */
+static void
+write_port_file(int port)
+{
+	char *tmp;
+	FILE *f;
+
+	if (asprintf(&tmp, "%s.tmp", port_file) == -1)
+		die(111, "out of memory");
+	f = fopen(tmp, "w");
+	if (f == NULL || fprintf(f, "%d\n", port) < 0 || fclose(f) != 0 ||
+	    rename(tmp, port_file) == -1)
+		die(111, "%s: %s", port_file, strerror(errno));
+	free(tmp);
+}
+
+static void
+listen_tcp(const char *where)
+{
+	const char *colon = strrchr(where, ':');
+	int port;
+
+	if (ws_listen(where, &client_ops, &port) == -1)
+		die(111, "%s: %s", where, strerror(errno));
+	if (strcmp(colon == NULL ? where : colon + 1, "0") == 0)
+		fprintf(stderr, "%s: listening on %.*s%d\n", log_program(),
+		    colon == NULL ? 0 : (int)(colon + 1 - where), where, port);
+	else
+		info("listening on %s", where);
+	if (port_file != NULL)
+		write_port_file(port);
+}
+
+static void
+listen_all(const struct opts *o)
+{
+	for (int i = 0; i < nlistens; i++) {
+		const char *where = listens[i].where;
+
+		if (listens[i].key == 'p')
+			listen_tcp(where);
+		else if (listens[i].key == KEY_UNIX &&
+		    ws_listen_unix(where, &client_ops) == -1)
+			die(111, "%s: %s", where, strerror(errno));
+		else if (listens[i].key == KEY_FD && ws_listen_fd((int)
+		    opt_number(o, where, 0, 1 << 20), &client_ops) == -1)
+			die(111, "descriptor %s: %s", where, strerror(errno));
+	}
+}
+
+/* ---- the end --------------------------------------------------------- */
+
+static void
+stop(void)
+{
+	loop_stop(0);
+}
+
+static void
+closed(void)
+{
+	link_close_all(END_MS, stop);
+}
+
+static void
+drain(void)
+{
+	if (draining)
+		return;
+	draining = 1;
+	pending_refuse_all();
+	ws_drain(1001, "going away", drain_over, drain_over + END_MS, closed);
+}
+
+/* ---- links ----------------------------------------------------------- */
+
+static void
+link_changed(struct link *l, enum link_state s)
+{
+	if (l != router)
+		return;
+	if (s != LINK_DOWN && link_snapshot(l))
+		people_here(l);
+	if (s != LINK_DOWN)
+		was_tracked = link_tracked(l);
+}
+
+/* Standard input ended; or the link of both is lost. */
+static void
+input_ended(struct link *l)
+{
+	if (l != router || link_present(l) || draining)
+		return;
+	if (!was_tracked)
+		die(111, "standard output: nobody reads it");
+	drain();		/* who started us has gone, or wants us to */
+}
+
+static const struct link_ops link_ops = {
+	.frame = command_frame,
+	.settled = event_settled,
+	.state = link_changed,
+	.room = event_room,
+	.end = input_ended
+};
+
+static void
+hup(void)
+{
+	link_hup();
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct loop_ops loop_ops = { .term = drain, .hup = hup };
+	struct opts o;
+	int status;
+
+	read_options(&o, argc, argv);
+	ws.max_message = link_max();
+	loop_open(&loop_ops);
+	ws_start(&ws);
+	listen_all(&o);
+	router = link_station(&o, &link_ops);
+	command_pipeline = o.child == NULL;
+	link_ready();
+	status = loop_run();
+	ws_stop();
+	return status;
+}
