@@ -11,7 +11,7 @@
 # "-s --socket PATH": letter (or -), option, value (or -) of each.
 _rk_options() {
 	"$1" --help 2>/dev/null </dev/null | sed -nE \
-		's/^  (-.|  )[, ] (--[a-z0-9-]+)(\[?=?([^] ]*)\]?)( .*)?$/\1 \2 \4 -/p' |
+		's/^  (-.|  )[, ] (--[a-zA-Z0-9-]+)(\[?=?([^] ]*)\]?)( .*)?$/\1 \2 \4 -/p' |
 		sed 's/^  /-/'
 }
 

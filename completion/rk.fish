@@ -11,7 +11,7 @@
 # comes without "=".
 function __rk_options
     $argv[1] --help 2>/dev/null </dev/null | string replace -rf \
-        '^  (?:-.,|   ) (--[a-z0-9-]+)(?:\[?(=)[^ ]*)?(?: +(.*))?$' '$1$2\t$3'
+        '^  (?:-.,|   ) (--[a-zA-Z0-9-]+)(?:\[?(=)[^ ]*)?(?: +(.*))?$' '$1$2\t$3'
 end
 
 # The metavariable of an option's value.
@@ -43,7 +43,7 @@ function __rk
         complete -C (string join ' ' -- (string escape -- $rest) $cur)
         return
     end
-    if string match -qr -- '^--[a-z0-9-]+=' $cur
+    if string match -qr -- '^--[a-zA-Z0-9-]+=' $cur
         set -l option (string split -m 1 = -- $cur)
         __rk_candidates (__rk_value $words[1] $option[1]) \
             "$option[1]=" "$option[2]"

@@ -47,6 +47,9 @@ test-deps: deps
 lint: all
 	@$(RUN) lint tests/lint
 
+objects: $(patsubst %.c,$(B)/%.o,$(shell find lib src tests/unit tests/differ \
+	tests/fuzz -name '*.c'))
+
 #: make unit        the parts, in C, and the scanner against another parser
 unit: unit-build
 	@RK_ORACLE=$(B)/differ/oracle $(RUN) unit $(UNIT) tests/differ/run
@@ -82,5 +85,5 @@ fuzz-build: $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
 
-.PHONY: check check-long test-deps lint unit unit-build bats asan long \
+.PHONY: check check-long test-deps lint objects unit unit-build bats asan long \
 	fuzz-build

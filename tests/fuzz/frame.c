@@ -14,7 +14,7 @@
 
 int	 LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-static struct buf frame = BUF(8 << 20), out = BUF(8 << 20);
+static struct buf frame = { .max = 8 << 20 }, out = { .max = 8 << 20 };
 
 /* A frame is JSON, its spans are JSON, and lie within it. */
 static void

@@ -20,7 +20,8 @@ static const char *const lines[] = {
 	"{\"type\":\"send\",\"user\":\"T\",\"text\":\"not \\\"json\\\"\"}",
 	"{\"seq\":7,\"again\":true,\"of\":[\"abc\",1,0],\"type\":\"publish\","
 	    "\"base64\":\"AAEC\",\"key\":\"k\"}",
-	"{\"type\":\"ack\",\"seq\":[[1,17],[19,19]],\"refused\":[[18,\"why\"]]}",
+	"{\"type\":\"ack\",\"seq\":[[1,17],[19,19]],"
+	    "\"refused\":[[18,\"why\"]]}",
 };
 
 TEST(vocabulary, "every word is found, and no other")
@@ -184,7 +185,8 @@ TEST(payload, "one payload, or none, or too many")
 	CHECK_INT(frame_payload(&f, &why), K_DATA);
 	CHECK(frame_scan(&f, STR("{\"text\":\"\"}"), &why) == 1);
 	CHECK_INT(frame_payload(&f, &why), K_TEXT);
-	CHECK(frame_scan(&f, STR("{\"base64\":\"\",\"text\":null}"), &why) == 1);
+	CHECK(frame_scan(&f, STR("{\"text\":null,\"base64\":\"\"}"),
+	    &why) == 1);
 	CHECK_INT(frame_payload(&f, &why), K_BASE64);
 	CHECK(frame_scan(&f, STR("{}"), &why) == 1);
 	CHECK_INT(frame_payload(&f, &why), -1);

@@ -13,7 +13,8 @@
 
 static const char *const right[] = {
 	"null", "true", "false", "0", "-0", "1", "-1", "10", "1.0", "-0.0",
-	"1e5", "1E+5", "1e-5", "1e400", "0e0", "0.5e00", "123456789012345678901",
+	"1e5", "1E+5", "1e-5", "1e400", "0e0", "0.5e00",
+	"123456789012345678901",
 	"\"\"", "\"a\"", "\"\\\"\\\\\\/\\b\\f\\n\\r\\t\"", "\"\\u0000\"",
 	"\"\\uD83D\\uDE00\"", "\"\xf0\x9f\x98\x80\"", "\"\x7f\"",
 	"\"\\ud800\"", "\"\\udc00\\ud800\"", "[]", "{}", "[ ]", "{ }",
@@ -355,11 +356,13 @@ TEST(full, "what does not fit is not added")
 
 TEST(quote, "quoting is JSON and comes back, whatever the characters")
 {
-	struct buf text = BUF(1 << 10), quoted = BUF(1 << 14), back = BUF(1 << 14);
+	struct buf text = BUF(1 << 10), quoted = BUF(1 << 14),
+	    back = BUF(1 << 14);
 	uint64_t seed = unit_seed();
 	const char *why;
 
-	CHECK(json_quote(&quoted, STR("\"\\/\b\f\n\r\t\1\x1f\x7f\xc3\xa9")) == 1);
+	CHECK(json_quote(&quoted,
+	    STR("\"\\/\b\f\n\r\t\1\x1f\x7f\xc3\xa9")) == 1);
 	CHECK_STR(buf_str(&quoted), "\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f"
 	    "\x7f\xc3\xa9\"");
 	for (int i = 0; i < 20000; i++) {
