@@ -81,6 +81,20 @@ buf_addf(struct buf *b, const char *fmt, ...)
 	return 1;
 }
 
+int
+buf_addn(struct buf *b, int64_t n)
+{
+	char text[20], *end = text + sizeof text, *p = end;
+	uint64_t u = n < 0 ? -(uint64_t)n : (uint64_t)n;
+
+	do
+		*--p = (char)('0' + u % 10);
+	while ((u /= 10) > 0);
+	if (n < 0)
+		*--p = '-';
+	return buf_add(b, p, (size_t)(end - p));
+}
+
 void
 buf_take(struct buf *b, size_t n)
 {

@@ -14,6 +14,7 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/types.h>
 
@@ -62,6 +63,7 @@ int	 buf_adds(struct buf *, struct str);
 int	 buf_addf(struct buf *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 int	 buf_addc(struct buf *, char);
+int	 buf_addn(struct buf *, int64_t);	/* in decimal */
 
 void	 buf_take(struct buf *, size_t);	/* consume from the front */
 void	 buf_clear(struct buf *);		/* empty; keeps the memory */

@@ -224,7 +224,8 @@ opened(struct buf *b, const char *key)
 {
 	if (buf_size(b) == 0)
 		return 0;
-	if (buf_addf(b, ",\"%s\":", key) == 1)
+	if (buf_adds(b, STR(",\"")) == 1 && buf_adds(b, str_of(key)) == 1 &&
+	    buf_adds(b, STR("\":")) == 1)
 		return 1;
 	buf_clear(b);
 	return 0;
@@ -241,7 +242,8 @@ void
 frame_begin(struct buf *b, const char *type)
 {
 	buf_clear(b);
-	added(b, buf_addf(b, "{\"type\":\"%s\"", type));
+	added(b, buf_adds(b, STR("{\"type\":\"")) == 1 &&
+	    buf_adds(b, str_of(type)) == 1 && buf_addc(b, '"') == 1);
 }
 
 void
@@ -262,7 +264,7 @@ void
 frame_num(struct buf *b, const char *key, int64_t n)
 {
 	if (opened(b, key))
-		added(b, buf_addf(b, "%lld", (long long)n));
+		added(b, buf_addn(b, n));
 }
 
 void

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "endpoint.h"
@@ -63,11 +62,15 @@ put_object(struct buf *b, const char *key, const char *json)
 void
 event_put_id(struct buf *b, const struct conn *c)
 {
-	char id[48];
+	static struct buf id = { .max = 64 };
 
-	snprintf(id, sizeof id, "%s.%llu", link_boot(),
-	    (unsigned long long)c->n);
-	frame_text(b, "conn", str_of(id));
+	buf_clear(&id);
+	buf_addc(&id, '"');
+	buf_adds(&id, str_of(link_boot()));
+	buf_addc(&id, '.');
+	buf_addn(&id, (int64_t)c->n);
+	buf_addc(&id, '"');
+	frame_raw(b, "conn", buf_str(&id));
 	frame_num(b, "n", (int64_t)c->n);
 }
 
