@@ -20,6 +20,9 @@ WARN = -std=c11 -Wall -Wextra -pedantic -Werror=implicit-function-declaration \
 	-Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings
 CPPFLAGS = -D_GNU_SOURCE -DVERSION='"$(VERSION)"' -Ilib
 B = build
+# `make V=1` shows whole commands
+Q = $(if $(V),,@)
+say = $(if $(V),,@echo '$(1)')
 # where the programs go: bin/ for people, elsewhere for other builds
 BIN = bin
 
@@ -38,17 +41,20 @@ all: $(PROGRAMS:%=$(BIN)/%)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,$(CC) $<)
+	$(Q)$(CC) $(CPPFLAGS) $(WARN) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/librk.a: $(LIBOBJ)
 	@rm -f $@
-	$(AR) rcs $@ $(LIBOBJ)
+	$(call say,$(AR) $@)
+	$(Q)$(AR) rcs $@ $(LIBOBJ)
 
 define program
 $(BIN)/$(1): $$(patsubst %.c,$(B)/%.o,$$(wildcard src/$(1).c src/$(1)/*.c)) \
     $(B)/librk.a
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS)
+	$$(call say,$(CC) $$@)
+	$$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -o $$@ $$^ $$(LIBS_$(1)) $$(LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 

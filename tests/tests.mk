@@ -13,11 +13,13 @@ UNIT = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/librk.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq $(LIBS)
+	$(call say,$(CC) $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq $(LIBS)
 
 $(B)/differ/oracle: $(B)/tests/differ/oracle.o $(B)/librk.a
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$(call say,$(CC) $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # The sanitizers are the compiler's own; what a library leaks by design is
 # named in tests/lsan.supp.  RK_SLOW: what limits are multiplied by.
@@ -83,7 +85,8 @@ FUZZ = B=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link \
 fuzz-build: $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 
 $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
-	$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
+	$(call say,$(CC) $@)
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
 
 .PHONY: check check-long test-deps lint objects unit unit-build bats asan long \
 	fuzz-build
