@@ -95,6 +95,8 @@ void	 conn_kill(struct ws_conn *);		/* not from its own callback */
 int	 conn_fd(const struct ws_conn *);	/* libwebsockets'; or -1 */
 void	 conn_wake(void);		/* libwebsockets looks at its timers */
 struct lws_context *conn_context(void);
+struct lws_client_connect_info;
+int	 conn_connect(struct ws_conn *, const struct lws_client_connect_info *);
 
 /* in.c: a piece of a message. */
 void	 in_piece(struct ws_conn *, struct str, int binary, int final,

@@ -123,11 +123,8 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	struct ws_conn *c = lws_get_opaque_user_data(wsi);
 	struct str bytes = { in, len };
 
-	if (reason == LWS_CALLBACK_CLIENT_HTTP_BIND_PROTOCOL) {
-		c = user;	/* of a dial; 4.1.6 keeps neither longer */
-		lws_set_opaque_user_data(wsi, c);
-	}
-	if (reason == LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED) {
+	(void)user;
+	if (c == NULL && adopting != NULL) {
 		c = adopting;
 		lws_set_opaque_user_data(wsi, c);
 		/* without user data there is no ..._DROP_PROTOCOL */
@@ -192,6 +189,20 @@ conn_adopt(struct ws_conn *c, int fd, struct str head)
 	if (lws_adopt_socket_vhost_readbuf(vhost, fd, head.p, head.n) == NULL)
 		conn_over(c, "refused");
 	adopting = NULL;
+}
+
+/* 4.1.6 loses a dial's opaque user data on its way: it is set again. */
+int
+conn_connect(struct ws_conn *c, const struct lws_client_connect_info *info)
+{
+	struct lws *wsi;
+
+	adopting = c;
+	wsi = lws_client_connect_via_info(info);
+	adopting = NULL;
+	if (wsi != NULL)
+		lws_set_opaque_user_data(wsi, c);
+	return wsi != NULL;
 }
 
 /* KILL_SYNC alone would wait for a cut write to be finished. */

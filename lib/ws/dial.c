@@ -6,6 +6,7 @@
  * who cannot wait gives an address.
  */
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 
@@ -20,7 +21,7 @@ struct dial {
 	char *host;		/* "" for a Unix socket */
 	char *address;		/* what to connect to; "+PATH": Unix socket */
 	char *path;
-	char *origin, *subprotocol;
+	char *subprotocol;
 	char *headers;		/* whole lines, with CRLF */
 	char chosen[128];	/* subprotocol */
 	char why[128];
@@ -127,11 +128,14 @@ copy(const char *s)
 	return s == NULL ? NULL : mem_str(s);
 }
 
+/* lws would put "http://" before an origin: we write it ourselves. */
 static char *
-header_lines(const char *const *headers)
+header_lines(const char *origin, const char *const *headers)
 {
 	struct buf b = BUF(64 << 10);
 
+	if (origin != NULL && strpbrk(origin, "\r\n") == NULL)
+		buf_addf(&b, "Origin: %s\r\n", origin);
 	for (; headers != NULL && *headers != NULL; headers++)
 		if (strpbrk(*headers, "\r\n") == NULL)
 			buf_addf(&b, "%s\r\n", *headers);
@@ -156,13 +160,25 @@ ws_dial(const struct ws_dial *wanted, const struct ws_ops *ops, void *data)
 	if (d->address == NULL)
 		d->address = mem_str(wanted->address ? wanted->address :
 		    d->host);
-	d->origin = copy(wanted->origin);
 	d->subprotocol = copy(wanted->subprotocol);
-	d->headers = header_lines(wanted->headers);
+	d->headers = header_lines(wanted->origin, wanted->headers);
 	timer_set(c, wanted->timeout_ms > 0 ?
 	    (int)((wanted->timeout_ms + 999) / 1000) : DIAL_SECONDS);
 	conn_mark(c);
 	return c;
+}
+
+/* RFC 6455 4.1: the port is part of it unless it is the scheme's own. */
+static void
+host_field(const struct dial *d, char *host, size_t size)
+{
+	const char *left = strchr(d->host, ':') ? "[" : "";
+	int n = snprintf(host, size, "%s%s%s", left, d->host,
+	    *left ? "]" : "");
+
+	if (d->port != 0 && d->port != (d->tls ? 443 : 80) &&
+	    n > 0 && (size_t)n < size)
+		snprintf(host + n, size - (size_t)n, ":%d", d->port);
 }
 
 void
@@ -178,10 +194,8 @@ dial_start(struct ws_conn *c)
 	info.address = d->address;
 	info.port = d->port;
 	info.path = d->path;
-	snprintf(host, sizeof host, strchr(d->host, ':') ? "[%s]" : "%s",
-	    d->host);
+	host_field(d, host, sizeof host);
 	info.host = host;
-	info.origin = d->origin;
 	info.protocol = d->subprotocol;
 	info.local_protocol_name = "";
 	info.alpn = "http/1.1";
@@ -194,7 +208,7 @@ dial_start(struct ws_conn *c)
 		    LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK;
 	c->state = CONN_DIALLING;
 	errno = 0;
-	if (lws_client_connect_via_info(&info) == NULL) {
+	if (!conn_connect(c, &info)) {
 		snprintf(d->why, sizeof d->why, "%s", errno != 0 ?
 		    strerror(errno) : "cannot connect");
 		conn_over(c, d->why);
@@ -233,6 +247,7 @@ dial_failed(struct ws_conn *c, struct str why)
 		conn_farewell(c, (int)status, "server", STR(""));
 	snprintf(c->dial->why, sizeof c->dial->why, "%.*s", (int)n,
 	    n > 0 ? why.p : "");
+	c->dial->why[0] = (char)tolower((unsigned char)c->dial->why[0]);
 	c->why = n > 0 ? c->dial->why : "cannot connect";
 }
 
@@ -265,7 +280,6 @@ dial_free(struct ws_conn *c)
 	free(d->host);
 	free(d->address);
 	free(d->path);
-	free(d->origin);
 	free(d->subprotocol);
 	free(d->headers);
 	free(d);
