@@ -68,15 +68,14 @@ static uint64_t unsettled, refused;
 static int done_reading, terminated;
 static ev_timer absent;
 
-/* Line 0 is the operand, or all of standard input. */
+/* Line 0 is the one payload, and that ends it. */
 static void
 refuse(uint64_t line, const char *why)
 {
 	refused++;
-	if (line > 0)
-		warn("stdin:%llu: refused: %s", (unsigned long long)line, why);
-	else
-		warn("refused: %s", why);
+	if (line == 0)
+		die(1, "refused: %s", why);
+	warn("stdin:%llu: refused: %s", (unsigned long long)line, why);
 }
 
 /* Frames. */
@@ -418,7 +417,7 @@ read_whole(void)
 	}
 	while ((r = buf_read(&whole, STDIN_FILENO, 65536)) != 0)
 		if (r == -1 && errno == ENOBUFS)
-			die(1, "stdin: the payload is over the bound (--max)");
+			refuse(0, "the payload is over the bound (--max)");
 		else if (r == -1 && errno != EINTR)
 			die(111, "stdin: %s", strerror(errno));
 	if (form != BINARY && buf_size(&whole) > 0 &&

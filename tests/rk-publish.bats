@@ -231,7 +231,7 @@ stopped_reading() {
 	assert_eq "$stderr" \
 		'rk-publish: warning: stdin:2: refused: not here'
 	run_status 1 rk-publish -s node.sock --all bad
-	assert_eq "$stderr" 'rk-publish: warning: refused: not here'
+	assert_eq "$stderr" 'rk-publish: refused: not here'
 }
 
 @test "whole frames to a socket" {
