@@ -258,25 +258,22 @@ int
 http_unescape(struct buf *out, struct str in, int plus)
 {
 	const char *p = in.p, *end = p + in.n;
-	size_t before = out->len;
-	int c;
+	size_t before = buf_size(out);
+	int c, r = 1;
 
-	if (in.n > 0 && buf_room(out, in.n) == -1)
-		return -1;
-	for (; p < end; p++) {
-		c = *p;
-		if (c == '+' && plus)
-			c = ' ';
+	for (; p < end && r == 1; p++) {
+		c = *p == '+' && plus ? ' ' : *p;
 		if (c == '%') {
-			if ((c = escaped(p, end)) <= 0) {
-				out->len = before;
-				return 0;
-			}
+			if ((c = escaped(p, end)) <= 0)
+				r = 0;
 			p += 2;
 		}
-		out->data[out->len++] = (char)c;
+		if (r == 1)
+			r = buf_addc(out, (char)c);
 	}
-	return 1;
+	if (r != 1)
+		out->len = out->pos + before;
+	return r;
 }
 
 const char *

@@ -84,7 +84,7 @@ take(struct merged *all, struct str object, struct slot **spare)
 }
 
 static int
-put(struct buf *out, const struct slot *s)
+put_all(struct buf *out, const struct slot *s)
 {
 	size_t from = buf_size(out);
 	int r = buf_addc(out, '{');
@@ -115,7 +115,7 @@ state_merge(struct buf *out, struct str old, struct str patch)
 	buf_room(&all.names, old.n + patch.n);
 	take(&all, old, &spare);
 	take(&all, patch, &spare);
-	r = put(out, all.first);
+	r = put_all(out, all.first);
 	buf_free(&all.names);
 	free(all.table.slots);
 	free(slots);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: ISC */
+#include "http.h"
+#include "unit.h"
+
+static struct http_head h;
+static int status;
+
+static ssize_t
+parse(const char *text)
+{
+	return http_parse(&h, guard_end(str_of(text)), &status);
+}
+
+#define REFUSED(text, want) do { \
+	CHECK_INT(parse(text), -1); \
+	CHECK_INT(status, want); \
+} while (0)
+
+TEST(plain, "a request: method, path, query, headers")
+{
+	const char *text = "GET /a%20b?x=1&y HTTP/1.1\r\n"
+	    "Host: h\r\nX-Empty:\r\nX-Two:  a b \t\r\n\r\nrest";
+
+	CHECK_INT(parse(text), (long long)strlen(text) - 4);
+	CHECK_STR(h.method, "GET");
+	CHECK_STR(h.path, "/a%20b");
+	CHECK_STR(h.query, "x=1&y");
+	CHECK_INT(h.minor, 1);
+	CHECK_INT(h.length, -1);
+	CHECK_INT(h.n, 3);
+	CHECK_STR(http_header(&h, "x-two"), "a b");
+	CHECK_STR(http_header(&h, "X-EMPTY"), "");
+	CHECK(http_header(&h, "x-none").p == NULL);
+}
+
+TEST(pieces, "every shorter piece is not yet a request")
+{
+	const char *text = "POST / HTTP/1.0\r\nHost: h\r\n"
+	    "Content-Length: 5\r\n\r\n";
+	size_t n = strlen(text), i;
+
+	for (i = 0; i < n; i++)
+		CHECK_INT(http_parse(&h, guard_end((struct str){ text, i }), &status), 0);
+	CHECK_INT(http_parse(&h, guard_end((struct str){ text, n }), &status), (long long)n);
+	CHECK_INT(h.length, 5);
+}
+
+TEST(targets, "what a target may be")
+{
+	parse("GET http://h:80/p?q HTTP/1.1\r\nHost: h\r\n\r\n");
+	CHECK_STR(h.path, "/p");
+	CHECK_STR(h.query, "q");
+	REFUSED("GET p HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+	REFUSED("CONNECT h:1 HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+	REFUSED("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+	REFUSED("GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+	REFUSED("GET /\xc3\xa4 HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+	REFUSED("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+	REFUSED("GET  HTTP/1.1\r\nHost: h\r\n\r\n", 400);
+}
+
+TEST(versions, "HTTP/1.x only")
+{
+	REFUSED("PRI * HTTP/2.0\r\n\r\n", 400);
+	REFUSED("GET / HTTP/2.0\r\n\r\n", 505);
+	REFUSED("GET / HTTP/1.x\r\n\r\n", 400);
+	REFUSED("GET /\r\n\r\n", 400);
+	REFUSED("G\x01T / HTTP/1.1\r\n\r\n", 400);
+}
+
+TEST(lines, "lines end in CRLF, headers are sound")
+{
+	REFUSED("GET / HTTP/1.1\nHost: h\n\n", 400);
+	REFUSED("GET / HTTP/1.1\r\nHost h\r\n\r\n", 400);
+	REFUSED("GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400);
+	REFUSED("GET / HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n", 400);
+	REFUSED("GET / HTTP/1.1\r\nHost: a\x01\r\n\r\n", 400);
+	REFUSED("GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", 400);
+	REFUSED("GET / HTTP/1.1\r\n\r\n", 400);
+	REFUSED("GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400);
+}
+
+TEST(bodies, "one way to say how long a body is")
+{
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", 411);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", 400);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
+	    "Content-Length: 1\r\n\r\n", 400);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n",
+	    400);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: +1\r\n\r\n",
+	    400);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length:\r\n\r\n", 400);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\n"
+	    "Content-Length: 9999999999999999999\r\n\r\n", 400);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+	    "Expect: 100-continue\r\n\r\n", 417);
+}
+
+static char big[HTTP_HEAD_MAX];
+
+static struct str
+big_of(size_t n)
+{
+	return guard_end((struct str){ big, n });
+}
+
+TEST(bounds, "too long, too many")
+{
+	struct buf b = BUF(HTTP_HEAD_MAX);
+	int i;
+
+	memset(big, 'a', sizeof big);
+	memcpy(big, "GET /", 5);
+	CHECK_INT(http_parse(&h, big_of(HTTP_HEAD_MAX - 1), &status), 0);
+	CHECK_INT(http_parse(&h, big_of(HTTP_HEAD_MAX), &status), -1);
+	CHECK_INT(status, 414);
+	memcpy(big, "GET / HTTP/1.1\r\n", 16);
+	CHECK_INT(http_parse(&h, big_of(HTTP_HEAD_MAX), &status), -1);
+	CHECK_INT(status, 431);
+	buf_adds(&b, STR("GET / HTTP/1.1\r\nHost: h\r\n"));
+	for (i = 1; i < HTTP_HEADERS; i++)
+		buf_adds(&b, STR("A: b\r\n"));
+	buf_adds(&b, STR("\r\n"));
+	CHECK_INT(http_parse(&h, buf_str(&b), &status), (long long)b.len);
+	CHECK_INT(h.n, HTTP_HEADERS);
+	b.len -= 2;
+	buf_adds(&b, STR("A: b\r\n\r\n"));
+	CHECK_INT(http_parse(&h, buf_str(&b), &status), -1);
+	CHECK_INT(status, 431);
+	buf_free(&b);
+}
+
+TEST(tokens, "tokens in lists, over several lines, in any case")
+{
+	parse("GET / HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n"
+	    "connection: close , UpGrade\r\nX: upgrades\r\n\r\n");
+	CHECK(http_has_token(&h, "connection", "upgrade"));
+	CHECK(http_has_token(&h, "Connection", "keep-alive"));
+	CHECK(!http_has_token(&h, "connection", "up"));
+	CHECK(!http_has_token(&h, "x", "upgrade"));
+	CHECK(!http_has_token(&h, "none", "upgrade"));
+}
+
+TEST(unescape, "percent signs, plus signs, and what is no escape")
+{
+	struct buf b = BUF(8);
+
+	CHECK_INT(http_unescape(&b, STR("a%2Fb%c3%A4+"), 0), 1);
+	CHECK_STR(buf_str(&b), "a/b\xc3\xa4+");
+	buf_clear(&b);
+	CHECK_INT(http_unescape(&b, STR("+%2b"), 1), 1);
+	CHECK_STR(buf_str(&b), " +");
+	CHECK_INT(http_unescape(&b, STR("x%00"), 0), 0);
+	CHECK_INT(http_unescape(&b, STR("%"), 0), 0);
+	CHECK_INT(http_unescape(&b, STR("%4"), 0), 0);
+	CHECK_INT(http_unescape(&b, STR("%4g"), 0), 0);
+	CHECK_STR(buf_str(&b), " +");
+	CHECK_INT(http_unescape(&b, STR("1234567"), 0), -1);
+	buf_free(&b);
+}
+
+TEST(sound, "what can be sent as a header")
+{
+	CHECK(http_sound(STR("X-A"), STR("a\tb \xc3\xa4")));
+	CHECK(http_sound(STR("X-A"), STR("")));
+	CHECK(!http_sound(STR(""), STR("a")));
+	CHECK(!http_sound(STR("X A"), STR("a")));
+	CHECK(!http_sound(STR("X"), STR("a\r\nY: b")));
+	CHECK(!http_sound(STR("X:"), STR("a")));
+}
+
+TEST(reasons, "statuses have names")
+{
+	CHECK_STR(str_of(http_reason(404)), "Not Found");
+	CHECK_STR(str_of(http_reason(299)), "");
+}
