@@ -266,19 +266,32 @@ write_port_file(int port)
 	free(tmp);
 }
 
+/* Which port it is: standard output is free when there is a co-process. */
 static void
-listen_tcp(const char *where)
+say_port(const char *where, int port, int to_stdout)
 {
 	const char *colon = strrchr(where, ':');
+	int host = colon == NULL ? 0 : (int)(colon + 1 - where);
+
+	if (to_stdout) {
+		printf("%d\n", port);
+		if (fflush(stdout) != 0)
+			die(111, "standard output: %s", strerror(errno));
+	} else if (strcmp(where + host, "0") == 0)
+		fprintf(stderr, "%s: listening on %.*s%d\n", log_program(),
+		    host, where, port);
+	else
+		info("listening on %s", where);
+}
+
+static void
+listen_tcp(const char *where, int to_stdout)
+{
 	int port;
 
 	if (ws_listen(where, &client_ops, &port) == -1)
 		die(111, "%s: %s", where, strerror(errno));
-	if (strcmp(colon == NULL ? where : colon + 1, "0") == 0)
-		fprintf(stderr, "%s: listening on %.*s%d\n", log_program(),
-		    colon == NULL ? 0 : (int)(colon + 1 - where), where, port);
-	else
-		info("listening on %s", where);
+	say_port(where, port, to_stdout);
 	if (port_file != NULL)
 		write_port_file(port);
 }
@@ -290,7 +303,7 @@ listen_all(const struct opts *o)
 		const char *where = listens[i].where;
 
 		if (listens[i].key == 'p')
-			listen_tcp(where);
+			listen_tcp(where, o->child != NULL);
 		else if (listens[i].key == KEY_UNIX &&
 		    ws_listen_unix(where, &client_ops) == -1)
 			die(111, "%s: %s", where, strerror(errno));
