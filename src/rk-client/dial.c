@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: ISC */
+#include <ctype.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "client.h"
+#include "http.h"
+
+#define PAUSE_MS	100
+
+const char *
+url_mask(const char *url)
+{
+	static char out[256];
+	const char *scheme = strstr(url, "://");
+	const char *from = scheme != NULL ? scheme + 3 : url;
+	const char *at = memrchr(from, '@', strcspn(from, "/?#"));
+	const char *host = at != NULL ? at + 1 : from;
+
+	snprintf(out, sizeof out, "%.*s%.*s", (int)(from - url), url,
+	    (int)strcspn(host, "?#"), host);
+	return out;
+}
+
+const char *
+failure(int status, const char *why)
+{
+	static char text[64];
+	int i = snprintf(text, sizeof text, "%d ", status);
+
+	if (status == 0)
+		return why != NULL ? why : "connection lost";
+	snprintf(text + i, sizeof text - (size_t)i, "%s", http_reason(status));
+	for (; text[i] != '\0'; i++)
+		text[i] = (char)tolower((unsigned char)text[i]);
+	return text;
+}
+
+/* Half of it is fixed and half is chance, so that many do not come at once. */
+int64_t
+pause_after(int tries)
+{
+	int64_t ms = PAUSE_MS;
+	uint32_t chance = 0;
+
+	while (tries-- > 0 && ms < set.pause)
+		ms *= 2;
+	if (ms > set.pause)
+		ms = set.pause;
+	if (getrandom(&chance, sizeof chance, 0) == -1)
+		chance = 0;
+	return ms / 2 + chance % (ms / 2 + 1);
+}

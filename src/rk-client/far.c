@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "far.h"
+
+#define BUCKETS		4096
+#define NAME_MAX_BYTES	255
+#define URL_MAX_BYTES	4096
+#define HEADERS_MAX	32
+
+static struct far *buckets[BUCKETS];
+static size_t count;
+
+/* FNV-1a. */
+static size_t
+bucket(struct str s)
+{
+	uint32_t h = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		h = (h ^ (unsigned char)s.p[i]) * 16777619u;
+	return h % BUCKETS;
+}
+
+struct far *
+far_find(struct str conn)
+{
+	struct far *f;
+
+	for (f = buckets[bucket(conn)]; f != NULL; f = f->next)
+		if (str_eq(str_of(f->conn), conn))
+			return f;
+	return NULL;
+}
+
+size_t
+far_count(void)
+{
+	return count;
+}
+
+struct far *
+far_next(const struct far *f)
+{
+	size_t i = 0;
+
+	if (f != NULL && f->next != NULL)
+		return f->next;
+	if (f != NULL)
+		i = bucket(str_of(f->conn)) + 1;
+	for (; i < BUCKETS; i++)
+		if (buckets[i] != NULL)
+			return buckets[i];
+	return NULL;
+}
+
+static int
+has_control(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+			return 1;
+	return 0;
+}
+
+/* A string value, copied; NULL: absent, no string, too long, or it holds a
+ * control character. */
+static char *
+word(const struct frame *f, enum key k, size_t max)
+{
+	struct buf b = BUF(max);
+	struct str s;
+	char *copy = NULL;
+
+	if (frame_str(f, k, &b, &s) && s.n <= max && !has_control(s))
+		copy = mem_strn(s.p, s.n);
+	buf_free(&b);
+	return copy;
+}
+
+int
+far_same(const struct far *f, const struct frame *dial)
+{
+	char *url = word(dial, K_URL, URL_MAX_BYTES);
+	int same = url != NULL && strcmp(url, f->url) == 0;
+
+	free(url);
+	return same;
+}
+
+/* "Name: value" of a member of headers; NULL: it cannot be one. */
+static char *
+header(const struct json_member *m)
+{
+	struct buf b = BUF(URL_MAX_BYTES);
+	struct str value = { m->value.p + 1, m->value.n - 2 };
+	char *copy = NULL;
+	size_t i;
+
+	if (json_kind(m->value) != 's' || m->escaped || m->key.n == 0)
+		return NULL;
+	for (i = 0; i < m->key.n; i++)		/* RFC 9110, 5.6.2 */
+		if (strchr("()<>@,;:\\/[]?={} \t", m->key.p[i]) != NULL ||
+		    (unsigned char)m->key.p[i] > 0x7e)
+			return NULL;
+	if (buf_adds(&b, m->key) == 1 && buf_adds(&b, STR(": ")) == 1 &&
+	    json_unquote(&b, value) == 1 && !has_control(buf_str(&b)))
+		copy = mem_strn(b.data, b.len);
+	buf_free(&b);
+	return copy;
+}
+
+static int
+add_headers(struct far *f, struct str object)
+{
+	struct json_walk w;
+	struct json_member m;
+	size_t n = 0;
+
+	f->headers = mem_new((HEADERS_MAX + 1) * sizeof *f->headers);
+	if (object.p == NULL)
+		return 1;
+	if (!json_walk(&w, object) || !w.object)
+		return 0;
+	while (json_next(&w, &m) == 1) {
+		if (n == HEADERS_MAX || (f->headers[n] = header(&m)) == NULL)
+			return 0;
+		n++;
+	}
+	return 1;
+}
+
+static const char *
+read_dial(struct far *f, const struct frame *dial)
+{
+	if ((f->conn = word(dial, K_CONN, NAME_MAX_BYTES)) == NULL)
+		return "conn: missing, or no name";
+	if ((f->url = word(dial, K_URL, URL_MAX_BYTES)) == NULL)
+		return "url: missing, or no URL";
+	f->user = word(dial, K_USER, NAME_MAX_BYTES);
+	if (f->user == NULL && frame_has(dial, K_USER))
+		return "user: no name";
+	f->protocol = word(dial, K_PROTOCOL, NAME_MAX_BYTES);
+	if (f->protocol == NULL && frame_has(dial, K_PROTOCOL))
+		return "protocol: no name";
+	if (!add_headers(f, dial->v[K_HEADERS]))
+		return "headers: not an object of header fields";
+	return NULL;
+}
+
+static void
+release(struct far *f)
+{
+	char **h;
+
+	for (h = f->headers; h != NULL && *h != NULL; h++)
+		free(*h);
+	free(f->headers);
+	free(f->conn);
+	free(f->user);
+	free(f->url);
+	free(f->protocol);
+	free(f);
+}
+
+struct far *
+far_new(const struct frame *dial, const char **why)
+{
+	struct far *f = mem_new(sizeof *f), **at;
+
+	f->held_end = &f->held;
+	*why = read_dial(f, dial);
+	if (*why != NULL) {
+		release(f);
+		return NULL;
+	}
+	at = &buckets[bucket(str_of(f->conn))];
+	f->next = *at;
+	*at = f;
+	count++;
+	return f;
+}
+
+void
+far_free(struct far *f)
+{
+	struct far **at = &buckets[bucket(str_of(f->conn))];
+
+	while (*at != f)
+		at = &(*at)->next;
+	*at = f->next;
+	count--;
+	release(f);
+}
+
+void
+far_hold(struct far *f, struct ws_msg *msg, struct taken *taken)
+{
+	struct held *h = mem_new(sizeof *h);
+
+	h->msg = msg;
+	h->taken = taken;
+	f->held_bytes += ws_msg_size(msg);
+	*f->held_end = h;
+	f->held_end = &h->next;
+}
+
+void
+far_unhold(struct far *f)
+{
+	struct held *h = f->held;
+
+	f->held = h->next;
+	if (f->held == NULL)
+		f->held_end = &f->held;
+	f->held_bytes -= ws_msg_size(h->msg);
+	ws_msg_drop(h->msg);
+	free(h);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef FAR_H
+#define FAR_H
+
+/*
+ * The far ends a station has dialled, by conn.  Data only: what happens to
+ * them is in station.c.
+ */
+
+#include <ev.h>
+
+#include "frame.h"
+#include "link/link.h"
+#include "ws.h"
+
+struct held {			/* waits for the connection */
+	struct held *next;
+	struct ws_msg *msg;	/* ours: one reference */
+	struct taken *taken;
+};
+
+struct far {
+	struct far *next;	/* in its bucket */
+	char *conn, *user, *url, *protocol;	/* user, protocol: or NULL */
+	char **headers;		/* "Name: value", NULL at the end */
+	struct ws_conn *ws;	/* NULL: between dials */
+	int open;
+	int hangup;		/* not dialled again */
+	int told;		/* "down" was said, and no "up" since */
+	int tries;		/* dials that failed since it was open */
+	ev_timer redial;
+	struct held *held, **held_end;
+	size_t held_bytes;
+};
+
+struct far *far_find(struct str conn);
+/* What a dial frame says, not dialled yet; NULL and why. */
+struct far *far_new(const struct frame *, const char **why);
+int	 far_same(const struct far *, const struct frame *);	/* same url */
+void	 far_free(struct far *);	/* nothing is held any more */
+size_t	 far_count(void);
+/* All of them; NULL begins and ends.  The one returned may be freed when the
+ * next was asked for. */
+struct far *far_next(const struct far *);
+
+/* Takes the taken, and the caller's reference of the message. */
+void	 far_hold(struct far *, struct ws_msg *, struct taken *);
+void	 far_unhold(struct far *);	/* the first one, which was dealt with */
+
+#endif
