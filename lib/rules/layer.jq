@@ -10,25 +10,26 @@
 #   user      to whom things are sent: a client is the user of its integer id,
 #             the server is "server", one that was the server is "former"
 #   channels  "clients", for what goes to all of them; "lobby", those who are
-#             about to be greeted, and the server; "server", the slot, which
-#             candidates enter and only the newest one keeps
+#             about to be greeted; "server", the slot, which candidates enter
+#             and only the newest one keeps
 #
 # Order.  The endpoint is --step: a connection's next event leaves when the
 # commands made of its last one were applied, and its `state` shows them.  So
-# what the next event must find (role, data) is changed at once, and what must
-# be known is asked in the same breath.  An answer shows the roster as it was
-# when the question was applied, and comes before whatever happened later.
-# Hence
+# what the next event must find is changed at once, and what must be known is
+# asked in the same breath.  An answer shows the roster as it was when the
+# question was applied, and comes before whatever happened later.  Hence
 #
+#  - updates are told in the order of the merges, each with what its merge made;
 #  - a client is told its first word by the commands that make it a user and a
 #    member: it hears nothing before that, and misses nothing after;
-#  - a server hears of each client once before anything else of it: who is not
-#    in the clients yet when it asks is still in the lobby;
-#  - who is gone before it could enter the lobby is told to nobody, and its
-#    close shows no role;
+#  - who is no member yet when a new server asks for them is in the lobby still,
+#    or will meet it when greeted;
 #  - `join` and `who` of the slot are applied as one, so of two candidates the
 #    later one sees the earlier one, and not the other way round;
-#  - the server is gone when the slot is vacated, and not before.
+#  - who is gone by then is no member, and is told to nobody, nor its end;
+#  - the server is gone when the slot is empty and all is told for it.
+#
+# tests/clients/layer-model.js plays these arguments in random orders.
 #
 # Arguments, all optional:
 #   --arg takeover refuse|silent  what becomes of a second server ("replace")
@@ -46,95 +47,99 @@ def told($conn; $why): {type: "send", conn: $conn, data: {error: $why}};
 def ended($conn; $why):
   told($conn; $why), {type: "kick", conn: $conn, code: 1008, reason: $why};
 
-# A client: it waits in the lobby, where it meets the server, if there is one.
+# Data is merged, then told as the merge left it: update.
+def merge_data($object):
+  {type: "merge", conn, key: "data", state: $object, ref: {then: "update"}};
+
+# A client: greeted with the server's data, then announced as if it had sent
+# none of its own.
 
 def connect_client:
   {type: "merge", conn, state: {role: "client", data: {}}},
-  (if .state.role == "server" then {type: "leave", conn, channel: "server"}
+  (if .state.role == "server" or .state.role == "candidate" then
+     {type: "leave", conn, channel: "server"}
    else empty end),
   {type: "join", conn, channel: "lobby"},
-  {type: "who", channel: "lobby", ref: {then: "greet", conn, n}};
+  {type: "who", user: "server", ref: {then: "greet", conn, n}};
 
 def greet:
-  .ref as {$conn, $n}
-  | if [.members[].conn] | index($conn) | not then empty
-    else
-      {type: "identify", conn: $conn, user: "\($n)"},
-      {type: "leave", conn: $conn, channel: "lobby"},
-      {type: "join", conn: $conn, channel: "clients"},
-      {type: "send", conn: $conn, data: {client_id: $n, server_data:
-        (first(.members[] | select(.state.role == "server")) // {}
-         | .state.data | shown)}},
-      {type: "send", user: "server",
-        data: {client_id: $n, client_data: ({} | shown)}}
-    end;
+  .ref as $ref
+  | ([.members[] | select(.conn != $ref.conn)] | first) as $server
+  | $ref
+  | {type: "identify", conn, user: "\(.n)"},
+    {type: "leave", conn, channel: "lobby"},
+    {type: "join", conn, channel: "clients"},
+    {type: "send", conn,
+      data: {client_id: .n, server_data: ($server.state.data | shown)}},
+    merge_data({});
 
 # A server: a candidate enters the slot, and is served or refused by who is in
-# it already; then it hears of every client, and each client of it.
+# it already; then it hears of every client, and each client of it.  Who is the
+# server already hears of every client again, and they of its data.
 
 def connect_server:
-  .state.role as $was
-  | {type: "merge", conn,
-      state: {role: (if $was == "server" then $was else "candidate" end)}},
+  if .state.role == "server" then
+    {type: "who", channel: "clients", ref: {then: "list", conn}}, merge_data({})
+  elif .state.role == "candidate" then ignored("asked already")
+  else
+    {type: "merge", conn, state: {role: "candidate"}},
     {type: "join", conn, channel: "server"},
-    {type: "who", channel: "server", ref: {then: "serve", conn, was: $was}};
+    {type: "who", channel: "server", ref: {then: "serve", conn}}
+  end;
 
 def demote:
   {type: "merge", conn, state: {role: "former"}},
   {type: "identify", conn, user: "former"},
-  {type: "leave", conn, channel: "lobby"},
   {type: "leave", conn, channel: "server"},
   (if takeover == "silent" then empty
    else ended(.conn; "another server took over") end);
 
-# Its data: what it had as a server; what the old one had, if that goes in
-# silence; else nothing.
+# It begins without data, or in silence with the old one's.
 def serve:
-  .ref as {$conn, $was}
-  | first(.members[] | select(.conn == $conn)) as $me
+  .ref as {$conn}
   | [.members[] | select(.conn != $conn)] as $olds
-  | if takeover == "refuse" and $olds != [] then
+  | if .members == $olds then empty
+    elif takeover == "refuse" and $olds != [] then
       {type: "leave", conn: $conn, channel: "server"},
       ended($conn; "there is a server already")
     else
-      (if $was == "server" or $was == "candidate" then $me.state.data
-       elif takeover == "silent" then $olds[-1].state.data
-       else {} end // {}) as $data
+      (if takeover == "silent" then
+         first($olds[] | select(.state.role == "server")).state.data
+       else null end // {}) as $data
       | {then: "list", conn: $conn, data: $data} as $ref
       | ($olds[] | demote),
         {type: "merge", conn: $conn, state: {role: "server", data: $data}},
+        {type: "identify", conn: $conn, user: "server"},
         {type: "leave", conn: $conn, channel: "clients"},
-        {type: "join", conn: $conn, channel: "lobby"},
         {type: "who", channel: "clients", ref: $ref},
         {type: "who", channel: "lobby", ref: $ref}
     end;
 
 def list:
-  .ref as {$conn, $data}
-  | {type: "identify", conn: $conn, user: "server"},
-    (.members[] | select(.state.role == "client")
-     | {type: "send", conn: $conn,
-         data: {client_id: .n, client_data: (.state.data | shown)}},
-       {type: "send", conn, data: {server_data: ($data | shown)}});
+  .ref as $ref
+  | .members[] | select(.state.role == "client")
+  | {type: "send", conn: $ref.conn,
+      data: {client_id: .n, client_data: (.state.data | shown)}},
+    if $ref | has("data") then
+      {type: "send", conn, data: {server_data: ($ref.data | shown)}}
+    else empty end;
 
-# Data: merged and told.  A candidate's is told as it will have been served.
+# It is missed when the slot was vacated and still is, now that all is told
+# that was to be told for it.
+def miss:
+  select(.members == [])
+  | {type: "send", channel: "clients", data: {server_disconnect: true}};
 
-def new_data: .data.data | if . == [] then {} else . end;
-def merged: (.state.data // {} | open) + (new_data | open) | shown;
-def merge($ref):
-  {type: "merge", conn, key: "data", state: new_data} + $ref;
+# Data, as the roster has it.
 
-def data_of_client:
-  merge({}),
-  {type: "send", user: "server", data: {client_id: .n, client_data: merged}};
-
-def data_of_server:
-  merge({}), {type: "send", channel: "clients", data: {server_data: merged}};
-
-def served:
-  .members[] | select(.state.role == "server")
-  | {type: "send", channel: "clients",
-      data: {server_data: (.state.data | shown)}};
+def update:
+  .members[]
+  | (.state.data | shown) as $data
+  | if .state.role == "client" then
+      {type: "send", user: "server", data: {client_id: .n, client_data: $data}}
+    elif .state.role == "server" then
+      {type: "send", channel: "clients", data: {server_data: $data}}
+    else empty end;
 
 # The user of a client_id, or null.  A string of digits is one, as in PHP.
 def client:
@@ -164,9 +169,9 @@ def data:
   .state.role as $role
   | ([.data.data | open | .client_id?] | first) as $id
   | if .data.data | type != "object" and . != [] then ignored("no object")
-    elif $role == "client" then data_of_client
-    elif $role == "server" and $id == null then data_of_server
-    elif $role == "candidate" and $id == null then merge({ref: {then: "told"}})
+    elif $role == "client" or
+      $id == null and ($role == "candidate" or $role == "server") then
+      merge_data(.data.data | if . == [] then {} else . end)
     elif $role == "candidate" and takeover == "refuse" then
       told(.conn; "not the server yet")
     elif $role == "candidate" or $role == "server" then unicast($id)
@@ -180,19 +185,19 @@ def message:
   else ignored("neither connect nor data") end;
 
 def close:
-  if .state.role == "client" or (.channels | index("clients"))
-    or (compat and (.channels | index("server") | not))
-  then {type: "send", user: "server", data: {client_disconnect: .n}}
+  if .channels | index("clients") or (compat and (index("server") | not)) then
+    {type: "send", user: "server", data: {client_disconnect: .n}}
   else empty end;
 
 if .type == "message" then message
 elif .type == "close" then close
 elif .type == "vacated" and .channel == "server" then
-  {type: "send", channel: "clients", data: {server_disconnect: true}}
+  {type: "who", channel: "server", ref: {then: "miss"}}
 elif .type == "members" then
   if .ref.then == "greet" then greet
   elif .ref.then == "serve" then serve
   elif .ref.then == "list" then list
-  else served end
+  elif .ref.then == "miss" then miss
+  else update end
 elif .type == "sent" and .conns == 0 then nobody
 else empty end
