@@ -9,10 +9,10 @@
 #	setup() { export AMQP_URL=$RABBIT_URL; }
 #
 #   rabbit_start        a node of its own name, ports, cookie, data and epmd,
-#                       all in $BATS_FILE_TMPDIR/rabbit; returns when it
+#                       all in $RABBIT_DIR ($RK_TEST/rabbit); returns when it
 #                       listens.  After rabbit_stop or rabbit_kill it starts
 #                       again on the same port, with the same data.  Exports
-#                       RABBIT_PORT and RABBIT_URL
+#                       RABBIT_DIR, RABBIT_PORT and RABBIT_URL
 #   rabbit_stop         as a supervisor would; `rabbit_kill`: as a crash would
 #   rabbit_freeze, rabbit_thaw   it says nothing, as if the network were gone
 #   rabbit_ctl ARG...   rabbitmqctl -q ARG..., on this node; prints tables
@@ -25,10 +25,6 @@
 # The machine's own RabbitMQ, if there is one, is never touched.  Runs as root
 # and as anybody.
 
-rabbit_dir() {
-	printf '%s/rabbit' "$BATS_FILE_TMPDIR"
-}
-
 # So many ports that nobody listens on, all at once so that they differ.
 free_ports() {
 	perl -MIO::Socket::INET -e '@s = map { IO::Socket::INET->new(
@@ -38,9 +34,8 @@ free_ports() {
 
 # For a subshell: what makes the programs of RabbitMQ talk to this node.
 rabbit_env() {
-	local dir amqp dist epmd
+	local dir=$RABBIT_DIR amqp dist epmd
 
-	dir=$(rabbit_dir)
 	read -r amqp dist epmd <"$dir/ports"
 	export HOME=$dir LC_ALL=C.UTF-8
 	export ERL_EPMD_PORT=$epmd ERL_EPMD_ADDRESS=127.0.0.1
@@ -61,9 +56,9 @@ rabbit_listens() {
 }
 
 rabbit_prepare() {
-	local dir
+	export RABBIT_DIR=${RABBIT_DIR:-$RK_TEST/rabbit}
+	local dir=$RABBIT_DIR
 
-	dir=$(rabbit_dir)
 	mkdir -p "$dir"
 	[ -e "$dir/ports" ] || free_ports 3 >"$dir/ports"
 	printf '[].\n' >"$dir/plugins"
@@ -75,9 +70,8 @@ rabbit_prepare() {
 }
 
 rabbit_epmd() {
-	local dir
+	local dir=$RABBIT_DIR
 
-	dir=$(rabbit_dir)
 	[ -e "$dir/epmd" ] && kill -0 "$(<"$dir/epmd")" 2>/dev/null && return
 	( rabbit_env && close_inherited && exec epmd ) \
 		</dev/null >"$dir/epmd.out" 2>&1 &
@@ -88,8 +82,8 @@ rabbit_start() {
 	local dir
 
 	need epmd rabbitmqctl perl || return
-	dir=$(rabbit_dir)
 	rabbit_prepare
+	dir=$RABBIT_DIR
 	rabbit_epmd
 	( rabbit_env && close_inherited && exec rabbitmq-server ) \
 		</dev/null >"$dir/out" 2>&1 &
@@ -99,13 +93,12 @@ rabbit_start() {
 }
 
 rabbit_pid() {
-	cat "$(rabbit_dir)/pid"
+	cat "$RABBIT_DIR/pid"
 }
 
 rabbit_stop() {
-	local dir pid
+	local dir=$RABBIT_DIR pid
 
-	dir=$(rabbit_dir)
 	pid=$(rabbit_pid) || return 0
 	kill -CONT "$pid" 2>/dev/null
 	kill -TERM "$pid" 2>/dev/null
@@ -134,7 +127,7 @@ rabbit_ctl() {
 	case $1 in
 	list_*) set -- "$1" --no-table-headers "${@:2}" ;;
 	esac
-	( rabbit_env && exec rabbitmqctl -q "$@" )
+	( rabbit_env && exec rabbitmqctl -q "$@" </dev/null )
 }
 
 rabbit_queue() {

@@ -74,6 +74,7 @@ static void
 finish(struct mq_publisher *p, struct entry *e, const char *why)
 {
 	e->done = 1;
+	p->bytes -= e->frames.n + e->body.n;
 	p->ops->confirmed(p, e->owner, why);
 }
 
@@ -82,7 +83,6 @@ static void
 pop(struct mq_publisher *p)
 {
 	while (p->count > 0 && at(p, 0)->done) {
-		p->bytes -= at(p, 0)->frames.n + at(p, 0)->body.n;
 		free(at(p, 0));
 		p->head = (p->head + 1) & (p->cap - 1);
 		p->count--;
@@ -119,7 +119,6 @@ rewind_ring(struct mq_publisher *p)
 	for (i = 0; i < p->count; i++) {
 		e = at(p, i);
 		if (e->done) {
-			p->bytes -= e->frames.n + e->body.n;
 			free(e);
 			continue;
 		}
