@@ -45,7 +45,6 @@ bare_out(struct buf *wire, struct str line)
 		text_out(wire, f.v[k]);
 	else
 		buf_adds(wire, f.v[k]);
-	buf_addc(wire, '\n');
 	return 1;
 }
 
