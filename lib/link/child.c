@@ -288,11 +288,10 @@ child_kill(int signum)
 	struct child *c;
 	int n = 0;
 
-	for (c = children; c != NULL; c = c->next)
-		if (c->pid != 0) {
-			n++;
-			if (signum != 0)
-				kill(-c->pid, signum);
-		}
+	for (c = children; c != NULL; c = c->next) {
+		n += c->pid != 0 || c->link->wire != NULL;
+		if (c->pid != 0 && signum != 0)
+			kill(-c->pid, signum);
+	}
 	return n;
 }

@@ -104,7 +104,7 @@ void	 child_attached(struct link *);	/* it attached, or never will */
 int	 child_starting(void);	/* some have not attached yet */
 void	 child_hup(void);
 void	 child_end_input(void);		/* each sees end of file */
-int	 child_kill(int signal);	/* how many are still there */
+int	 child_kill(int signal);	/* how many are there, or said more */
 
 /* socket.c */
 void	 socket_close_all(void);	/* stop serving; remove the paths */

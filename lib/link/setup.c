@@ -241,7 +241,7 @@ all_settled(void)
 	struct link *l;
 
 	for (l = link_next(NULL); l != NULL; l = link_next(l)) {
-		if (l->wire == NULL || l->passing || l->silent)
+		if (l->wire == NULL || l->passing)
 			continue;
 		if (link_unsettled(l) > 0 || buf_size(&l->wire->out) > 0)
 			return 0;
@@ -272,7 +272,8 @@ close_step(struct ev_loop *lp, ev_timer *t, int events)
 		child_kill(SIGKILL);
 		break;
 	case KILLED:
-		if (child_kill(0) > 0 && !late)
+		/* what the co-processes said last has still to leave */
+		if ((child_kill(0) > 0 || !all_settled()) && !late)
 			return;
 		ev_timer_stop(lp, t);
 		socket_close_all();
@@ -281,7 +282,7 @@ close_step(struct ev_loop *lp, ev_timer *t, int events)
 	}
 	closing.step++;
 	closing.until = loop_ms() +
-	    (closing.step == CLOSE ? closing.ms : 1000);
+	    (closing.step == TERMINATE ? 1000 : closing.ms);
 	ev_feed_event(lp, t, EV_CUSTOM);
 }
 
