@@ -184,6 +184,14 @@ opt_next(struct opts *o)
 	}
 }
 
+const char *
+opt_value(struct opts *o)
+{
+	if (optind >= o->argc)
+		opt_usage(o, "%s: a second value is missing", o->arg);
+	return o->argv[optind++];
+}
+
 /* The number that text begins with: 1, and what follows it; or 0. */
 static int
 integer(const char *text, long long *n, char **end)

@@ -40,6 +40,8 @@ struct opts {
 void	 opt_start(struct opts *, int, char **, const char *,
 	    const struct opt *);
 int	 opt_next(struct opts *);	/* next key; -1: no more */
+/* A second value of that option: the next word of argv, whatever it is. */
+const char *opt_value(struct opts *);
 _Noreturn void opt_usage(const struct opts *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));	/* 100 */
 
