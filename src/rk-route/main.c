@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "link/link.h"
+#include "log.h"
+#include "loop.h"
+#include "router.h"
+#include "rule.h"
+#include "trial.h"
+
+enum { CHECK = RULE_KEYS_END, LINK, SERVE };
+
+static const struct opt options[] = {
+	RULE_OPTS,
+	{ CHECK, "check", NULL, "compile the rule, and no more" },
+	{ 't', "test", "FILE", "run the rule over a file of frames, and show "
+	    "what comes of them" },
+	{ LINK, "link", "NAME=PATH", "a link to the socket that another "
+	    "serves" },
+	{ SERVE, "serve", "NAME=PATH", "a link that others attach to" },
+	{ KEY_MODE, "socket-mode", "MODE", "permissions of --serve (0600)" },
+	{ KEY_GROUP, "socket-group", "GROUP", "its group" },
+	LINK_OPTS,
+	LINK_OPTS_CHILD,
+	OPT_END
+};
+
+static const char *test;
+static int check, links, bare;
+
+static void
+option(struct opts *o, int key)
+{
+	switch (key) {
+	case CHECK:
+		check = 1;
+		break;
+	case 't':
+		test = o->arg;
+		break;
+	case LINK:
+	case SERVE:
+		router_name(o, key == SERVE);
+		links = 1;
+		break;
+	default:
+		bare |= key == KEY_BARE;
+		if (!rule_option(o, key))
+			link_option(o, key);
+	}
+}
+
+static void
+read_options(struct opts *o)
+{
+	int key;
+
+	while ((key = opt_next(o)) != -1)
+		option(o, key);
+	rule_operand(o);
+	if ((test != NULL || check) && (links || o->child != NULL))
+		opt_usage(o, "-t and --check have no links");
+	if (bare && o->child == NULL)
+		opt_usage(o, "--bare: there is no co-process");
+}
+
+static void
+hup(void)
+{
+	struct filter *f;
+	char *why;
+
+	link_hup();
+	if ((f = rule_open(0, &why)) == NULL)
+		warn("%s; the old rule stays", why);
+	else {
+		router_swap(f);
+		info("the rule was read again");
+	}
+	free(why);
+}
+
+static int
+run(struct opts *o, struct filter *f)
+{
+	static const struct loop_ops ops = { router_close, hup };
+
+	loop_open(&ops);
+	router_open(o, f);
+	return loop_run();
+}
+
+int
+main(int argc, char **argv)
+{
+	struct opts o;
+	struct filter *f;
+	char *why;
+
+	opt_start(&o, argc, argv,
+	    "[option ...] FILE | -e TEXT [-- command ...]", options);
+	read_options(&o);
+	if ((f = rule_open(test != NULL, &why)) == NULL)
+		die(100, "%s", why);
+	if (check || test != NULL) {
+		check = test != NULL && trial(f, test);
+		filter_close(f);
+		return check;
+	}
+	return run(&o, f);
+}

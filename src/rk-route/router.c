@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "link/link.h"
+#include "log.h"
+#include "loop.h"
+#include "router.h"
+
+#define AMPLIFY		4	/* windows that may wait at an output */
+#define DRAIN		5000	/* ms for what was sent to be settled, on TERM */
+#define PATIENCE	(INT64_MAX / 4)	/* ms: at the end of a plain input */
+#define OF_MAX		64	/* bytes of "of" in an output */
+
+struct place {			/* --link and --serve */
+	char *name;
+	const char *path;
+	int serve;
+};
+
+struct job {
+	struct taken *taken;	/* NULL: an event of our own */
+	size_t pending;		/* frames that are not settled */
+	char *why;		/* one was refused */
+};
+
+static struct place *places;
+static size_t nplaces;
+static const char **names;	/* of the groups, each once */
+static size_t nnames;
+static struct filter *rule;
+static struct buf line = { .max = SIZE_MAX / 2 };	/* line_max and OF_MAX */
+static int opening;		/* stdin and stdout are being made a link */
+static int up_plain;		/* and nobody will attach there */
+static int held, closing;
+
+/* Groups. */
+
+/* Publishers and plain peers of a served socket only come and go. */
+static int
+is_passing(const struct link *l)
+{
+	return link_peer(l) == LINK_SOURCE || link_peer(l) == LINK_PLAIN;
+}
+
+static int
+is_member(const struct link *l, const char *name)
+{
+	return !is_passing(l) && strcmp(link_name(l), name) == 0;
+}
+
+static const char *
+group(struct str name)
+{
+	size_t i;
+
+	for (i = 0; i < nnames; i++)
+		if (str_eq(str_of(names[i]), name))
+			return names[i];
+	return NULL;
+}
+
+static void
+add_name(const char *name)
+{
+	if (group(str_of(name)) != NULL)
+		return;
+	names = mem_grow(names, (nnames + 1) * sizeof *names);
+	names[nnames++] = name;
+}
+
+/* stdin and stdout, plain and alone. */
+static int
+is_filter(void)
+{
+	return nnames == 1 && up_plain;
+}
+
+/* The group an output goes to; NULL with *why. */
+static const char *
+direction(const struct filter_out *out, const char *from, const char **why)
+{
+	const char *to;
+
+	if (nnames == 1 && (out->via.p == NULL || is_filter()))
+		return names[0];
+	if (out->via.p != NULL) {
+		if ((to = group(out->via)) == NULL)
+			*why = "the rule says via, but there is no such link";
+		return to;
+	}
+	if (nnames == 2)
+		return names[strcmp(from, names[0]) == 0];
+	*why = "the rule does not say via which link";
+	return NULL;
+}
+
+/* Whether this member's station made the connection. */
+static int
+owns(const struct link *l, struct str conn)
+{
+	struct str boot = str_of(link_peer_boot(l));
+
+	return conn.n > boot.n && boot.n > 0 && conn.p[boot.n] == '.' &&
+	    memcmp(conn.p, boot.p, boot.n) == 0;
+}
+
+/* Too much. */
+
+static size_t
+bound(const struct link *l)
+{
+	return link_present(l) && !link_tracked(l) ? link_window() :
+	    AMPLIFY * link_window();
+}
+
+static void
+hold(int on)
+{
+	struct link *l;
+
+	held = on;
+	for (l = link_next(NULL); l != NULL; l = link_next(l))
+		link_hold(l, on);
+}
+
+/* Goes on when no link has more than half of what is too much. */
+static void
+release(void)
+{
+	struct link *l;
+
+	if (!held)
+		return;
+	for (l = link_next(NULL); l != NULL; l = link_next(l))
+		if (link_unsettled(l) > bound(l) / 2)
+			return;
+	hold(0);
+}
+
+/* Jobs. */
+
+static void
+job_done(struct job *j)
+{
+	if (--j->pending > 0)
+		return;
+	if (j->taken == NULL) {
+		if (j->why != NULL)
+			warn("link: %s", j->why);
+	} else if (j->why != NULL)
+		link_refuse(j->taken, j->why);
+	else
+		link_settle(j->taken);
+	free(j->why);
+	free(j);
+}
+
+/* A plain peer gets the frame without its identity. */
+static void
+send_to(struct link *l, const struct filter_out *out, struct job *j)
+{
+	int plain = link_present(l) && !link_tracked(l);
+
+	j->pending++;
+	link_send(l, plain ? out->line : buf_str(&line), j, LINK_WORK);
+	if (!held && link_unsettled(l) > bound(l))
+		hold(1);
+}
+
+static void
+send_to_group(const char *name, const struct filter_out *out, struct job *j)
+{
+	struct link *l, *first = NULL;
+	int sent = 0;
+
+	for (l = link_next(NULL); l != NULL; l = link_next(l)) {
+		if (!is_member(l, name))
+			continue;
+		if (owns(l, out->conn)) {
+			send_to(l, out, j);
+			return;
+		}
+		if (first == NULL)
+			first = l;
+	}
+	for (l = first; l != NULL; l = link_next(l))
+		if (is_member(l, name) && link_present(l)) {
+			send_to(l, out, j);
+			sent++;
+		}
+	if (sent == 0 && first != NULL)
+		send_to(first, out, j);
+}
+
+/* In line: output k of the job, with its identity. */
+static void
+stamp(const struct filter_out *out, const struct job *j, size_t k)
+{
+	const char *boot;
+	uint64_t seq;
+
+	buf_clear(&line);
+	buf_adds(&line, out->line);
+	if (j->taken == NULL || !taken_of(j->taken, &boot, &seq))
+		return;
+	line.len--;		/* the brace; there is a type before it */
+	buf_addf(&line, ",\"of\":[\"%s\",%llu,%zu]}", boot,
+	    (unsigned long long)seq, k);
+}
+
+/* Frames. */
+
+static void
+refuse(struct taken *taken, const char *why)
+{
+	if (taken != NULL)
+		link_refuse(taken, why);
+	else
+		warn("link: %s", why);
+}
+
+static void
+route(const struct frame *f, const char *from, struct taken *taken)
+{
+	struct filter_result r;
+	const char *why = NULL;
+	struct job *j;
+	size_t i;
+
+	if (filter_run(rule, f, is_filter() ? NULL : from, &r) != FILTER_OK) {
+		refuse(taken, r.why);
+		return;
+	}
+	for (i = 0; i < r.n; i++)
+		if (direction(&r.out[i], from, &why) == NULL) {
+			refuse(taken, why);
+			return;
+		}
+	j = mem_new(sizeof *j);
+	j->taken = taken;
+	j->pending = 1;		/* us */
+	for (i = 0; i < r.n; i++) {
+		stamp(&r.out[i], j, i);
+		send_to_group(direction(&r.out[i], from, &why), &r.out[i], j);
+	}
+	job_done(j);
+}
+
+static void
+on_frame(struct link *l, struct frame *f, struct taken *taken)
+{
+	route(f, link_name(l), taken);
+}
+
+static void
+on_settled(struct link *l, void *owner, size_t bytes, const char *why)
+{
+	struct job *j = owner;
+
+	(void)l;
+	(void)bytes;
+	if (why != NULL && j->why == NULL)
+		j->why = mem_str(why);
+	job_done(j);
+	release();
+}
+
+static void
+on_room(struct link *l)
+{
+	(void)l;
+	release();
+}
+
+/* What the rules are told of a link; nothing of plain ends and publishers. */
+static void
+on_state(struct link *l, enum link_state s)
+{
+	static const char *const words[] = { [LINK_UP] = "up",
+	    [LINK_NEW] = "new", [LINK_DOWN] = "down" };
+	struct buf b = BUF(4096);
+	struct frame f;
+	const char *why;
+
+	if (s == LINK_GONE || is_passing(l)) {
+		link_hold(l, held && s != LINK_GONE);
+		return;
+	}
+	if (opening) {
+		up_plain = 1;
+		return;
+	}
+	if (closing)
+		return;
+	frame_begin(&b, "link");
+	frame_text(&b, "from", str_of(link_name(l)));
+	frame_text(&b, "state", str_of(words[s]));
+	if (link_peer_boot(l)[0] != '\0')
+		frame_text(&b, "boot", str_of(link_peer_boot(l)));
+	if (frame_end(&b) == 1 && frame_scan(&f, buf_str(&b), &why) == 1)
+		route(&f, link_name(l), NULL);
+	buf_free(&b);
+}
+
+/* Of plain inputs nobody else keeps what was not taken. */
+static void
+done(void)
+{
+	struct link *l;
+	size_t left = 0;
+
+	for (l = link_next(NULL); l != NULL; l = link_next(l))
+		left += link_unsettled(l);
+	if (up_plain && left > 0)
+		warn("%zu bytes were not taken over, and are lost", left);
+	loop_stop(up_plain && left > 0 ? 111 : 0);
+}
+
+static void
+finish(int64_t ms)
+{
+	if (closing++)
+		loop_stop(0);	/* a TERM while the last lines are written */
+	else
+		link_close_all(ms, done);
+}
+
+/* Standard input ended: the last word is waited for; or whoever started us
+ * is gone, or nobody reads what we write. */
+static void
+on_end(struct link *l)
+{
+	if (up_plain && !link_present(l))
+		die(111, "stdout: cannot be written any more");
+	if (!closing)
+		finish(up_plain ? PATIENCE : DRAIN);
+}
+
+void
+router_close(void)
+{
+	finish(DRAIN);
+}
+
+static const struct link_ops ops = {
+	on_frame, on_settled, on_state, on_room, on_end
+};
+
+void
+router_name(const struct opts *o, int serve)
+{
+	char *name = mem_str(o->arg), *path = strchr(name, '=');
+
+	if (path == NULL || path == name || path[1] == '\0')
+		opt_usage(o, "%s: not NAME=PATH", o->arg);
+	*path++ = '\0';
+	places = mem_grow(places, (nplaces + 1) * sizeof *places);
+	places[nplaces++] = (struct place){ name, path, serve };
+	add_name(name);
+}
+
+void
+router_swap(struct filter *f)
+{
+	filter_close(rule);
+	rule = f;
+}
+
+/* The co-process comes last: a bare one is there, and told of, at once. */
+void
+router_open(struct opts *o, struct filter *f)
+{
+	struct place *p;
+
+	rule = f;
+	if (nplaces == 0 || getenv("RK_LINK") != NULL) {
+		add_name("up");
+		opening = 1;
+		link_stdio("up", LINK_ROUTER, &ops);
+		opening = 0;
+	}
+	if (o->child != NULL)
+		add_name("down");
+	for (p = places; p < places + nplaces; p++)
+		if (p->serve)
+			link_serve(p->name, LINK_STATION, p->path, &ops);
+		else
+			link_connect(p->name, LINK_ROUTER, p->path, &ops);
+	if (o->child != NULL)
+		link_child("down", LINK_ROUTER, o->child, &ops);
+	link_ready();
+}
