@@ -41,6 +41,37 @@ call_bare(struct values *known, jv v)
 	}
 }
 
+/* [object, key ...]: an object of those keys that are there */
+static jv
+call_take(struct values *known, jv v)
+{
+	jv from = jv_array_get(jv_copy(v), 0), made = jv_object(), key, member;
+	int i, n = jv_array_length(jv_copy(v));
+
+	(void)known;
+	if (jv_get_kind(from) == JV_KIND_NULL)
+		n = 0;
+	for (i = 1; i < n; i++) {
+		key = jv_array_get(jv_copy(v), i);
+		if (jv_get_kind(from) != JV_KIND_OBJECT ||
+		    jv_get_kind(key) != JV_KIND_STRING) {
+			jv_free(key);
+			jv_free(made);
+			made = jv_invalid_with_msg(jv_string("take is for "
+			    "objects and names of keys"));
+			break;
+		}
+		member = jv_object_get(jv_copy(from), jv_copy(key));
+		if (jv_is_valid(member))
+			made = jv_object_set(made, key, member);
+		else
+			jv_free(key);
+	}
+	jv_free(from);
+	jv_free(v);
+	return made;
+}
+
 static jv
 call_debug(struct values *known, jv v)
 {
@@ -60,6 +91,7 @@ static const struct {
 	{ "open", call_open },
 	{ "type", call_type },
 	{ "bare", call_bare },
+	{ "take", call_take },
 	{ "debug", call_debug },
 };
 

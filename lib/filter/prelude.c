@@ -40,8 +40,7 @@ const char filter_prelude[] =
 	    " else _rk_type end;")
 	OPENS("length", "") OPENS("keys", "") OPENS("keys_unsorted", "")
 	OPENS("has", "(f)")
-	D("def take(f): . as $in | reduce f as $k ({}; if $in | has($k)"
-	    " then .[$k] = $in[$k] else . end);")
+	D("def take(f): [open, f] | _rk(\"take\");")
 	D("def payload: take(\"data\", \"text\", \"base64\");")
 	D("def refuse(f): {type: \"refuse\", why: f};")
 
