@@ -106,23 +106,27 @@ def serve:
       (if takeover == "silent" then
          first($olds[] | select(.state.role == "server")).state.data
        else null end // {}) as $data
-      | {then: "list", conn: $conn, data: $data} as $ref
       | ($olds[] | demote),
         {type: "merge", conn: $conn, state: {role: "server", data: $data}},
         {type: "identify", conn: $conn, user: "server"},
         {type: "leave", conn: $conn, channel: "clients"},
-        {type: "who", channel: "clients", ref: $ref},
-        {type: "who", channel: "lobby", ref: $ref}
+        {type: "who", channel: "clients",
+          ref: {then: "list", conn: $conn, data: $data}},
+        {type: "who", channel: "lobby", ref: {then: "list", data: $data}}
     end;
 
+# To the server (conn) each client, to each client the server's data, or one of
+# both: who is in the lobby is announced when it is greeted.
 def list:
   .ref as $ref
   | .members[] | select(.state.role == "client")
-  | {type: "send", conn: $ref.conn,
-      data: {client_id: .n, client_data: (.state.data | shown)}},
-    if $ref | has("data") then
-      {type: "send", conn, data: {server_data: ($ref.data | shown)}}
-    else empty end;
+  | (if $ref | has("conn") then
+       {type: "send", conn: $ref.conn,
+         data: {client_id: .n, client_data: (.state.data | shown)}}
+     else empty end),
+    (if $ref | has("data") then
+       {type: "send", conn, data: {server_data: ($ref.data | shown)}}
+     else empty end);
 
 # It is missed when the slot was vacated and still is, now that all is told
 # that was to be told for it.
