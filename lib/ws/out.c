@@ -321,13 +321,14 @@ out_flush(struct ws_conn *c)
 	return 0;
 }
 
+/* lws 4.1.6 tells nobody of a pong without payload. */
 void
 out_ping(struct ws_conn *c)
 {
 	static struct ws_msg *ping;
 
 	if (ping == NULL)
-		ping = frame(0x9, STR(""));
+		ping = frame(0x9, STR("?"));
 	push(c, ping);
 	tally.pings++;
 	conn_mark(c);
