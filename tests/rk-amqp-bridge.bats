@@ -219,8 +219,8 @@ bindings() {
 		"{\"type\":\"bind\",\"exchange\":\"x$q\",\"queue\":\"$q\",\"key\":\"b\",\"ref\":4}" \
 		"{\"type\":\"consume\",\"queue\":\"$q\",\"options\":{\"prefetch\":5},\"ref\":{\"n\":5}}" \
 		"{\"type\":\"unbind\",\"exchange\":\"x$q\",\"queue\":\"$q\",\"key\":\"b\",\"ref\":6}"
-	wait_for wrote_n done 6
-	assert_eq "$(wrote done | jq -c .ref | sort)" \
+	wait_for wrote_n 'done' 6
+	assert_eq "$(wrote 'done' | jq -c .ref | sort)" \
 		"$(printf '%s\n' 1 2 3 4 6 '{"n":5}')"
 	assert_eq "$(bindings "^x$q" | cut -f 5)" 'a.*'
 	feed bridge "{\"type\":\"publish\",\"exchange\":\"x$q\",\"key\":\"a.b\",\"data\":17}"
@@ -236,10 +236,10 @@ bindings() {
 		"{\"type\":\"declare\",\"exchange\":\"x$q\",\"options\":{\"type\":\"nonsense\"},\"ref\":4}" \
 		"{\"type\":\"declare\",\"exchange\":\"y$q\",\"ref\":5}"
 	wait_for wrote_n error 4
-	wait_for wrote_n done 1
+	wait_for wrote_n 'done' 1
 	assert_eq "$(wrote error | jq -c '[.ref, .code]' | sort)" \
 		"$(printf '%s\n' '[1,406]' '[2,404]' '[3,404]' '[4,503]')"
-	[ "$(wrote done | jq .ref)" = 5 ]
+	[ "$(wrote 'done' | jq .ref)" = 5 ]
 }
 
 @test "malformed commands are answered with a reason" {
@@ -421,7 +421,7 @@ put() {
 @test "a returned message comes to who published it" {
 	up --exchange "x$q"
 	feed bridge "{\"type\":\"publish\",\"exchange\":\"x$q\",\"key\":\"k\",\"text\":\"hm\",\"headers\":{\"h\":1},\"properties\":{\"message_id\":\"me\"},\"ref\":[7]}"
-	wait_for wrote_n done 1
+	wait_for wrote_n 'done' 1
 	assert_json_eq "$(wrote returned)" "{\"type\":\"returned\",\"ref\":[7],
 		\"why\":\"312 NO_ROUTE\",\"exchange\":\"x$q\",\"key\":\"k\",
 		\"headers\":{\"h\":1},\"properties\":{\"message_id\":\"me\",
@@ -642,7 +642,7 @@ send() {	# JSON ...: to the queue
 		"{\"type\":\"bind\",\"exchange\":\"amq.topic\",\"queue\":\"$q\",\"key\":\"b\"}" \
 		"{\"type\":\"unbind\",\"exchange\":\"amq.topic\",\"queue\":\"$q\",\"key\":\"b\"}" \
 		"{\"type\":\"consume\",\"queue\":\"$q\",\"ref\":1}"
-	wait_for wrote_n done 1
+	wait_for wrote_n 'done' 1
 	rabbit_break
 	wait_for wrote_n link 3
 	peer fill amq.topic a.b 1
@@ -666,7 +666,7 @@ send() {	# JSON ...: to the queue
 }
 
 @test "a broker that is silent is left, and found again" {
-	export AMQP_URL=$RABBIT_URL?heartbeat=1\&connection_timeout=500
+	export AMQP_URL="$RABBIT_URL?heartbeat=1&connection_timeout=500"
 	up -s b.sock --queue "$q" --publish ":$q"
 	rabbit_freeze
 	wait_for said 'silent for two heartbeats of 1 s'
@@ -686,7 +686,7 @@ beats() {
 }
 
 @test "an idle connection is kept by heartbeats" {
-	export AMQP_URL=$RABBIT_URL?heartbeat=1
+	export AMQP_URL="$RABBIT_URL?heartbeat=1"
 	local before
 
 	up --queue "$q"

@@ -308,7 +308,8 @@ static void
 too_late(struct ev_loop *l, ev_timer *w, int events)
 {
 	static const char *const silent[] = {
-		[MQ_RESOLVING] = "name resolution", [MQ_CONNECTING] = "connecting",
+		[MQ_RESOLVING] = "name resolution",
+		[MQ_CONNECTING] = "connecting",
 		[MQ_START] = "the greeting", [MQ_TUNE] = "the login",
 		[MQ_OPEN_OK] = "the vhost", [MQ_CLOSING] = "the goodbye"
 	};

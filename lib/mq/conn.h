@@ -14,7 +14,7 @@
  *	handshake.c	channel 0: login, heartbeat, blocked, goodbye
  *	frames.c	bytes to frames and back
  *	channel.c	opening channels, and contents put together
- *	table.c		field tables as JSON, both ways
+ *	encode.c decode.c	field tables as JSON, both ways
  *	properties.c	properties as JSON, both ways
  *	publish.c consume.c topology.c	what a channel is used for
  */
@@ -46,7 +46,7 @@ struct address {
 struct resolver {
 	struct address list[ADDRESSES];
 	int n;
-	void (*done)(struct resolver *, const char *why);	/* NULL: found */
+	void (*done)(struct resolver *, const char *why); /* NULL: found */
 	pid_t pid;		/* 0: no child */
 	ev_io io;
 	struct buf in;
@@ -56,7 +56,8 @@ struct resolver {
 int	 mq_resolve_literal(struct resolver *, const char *host,
 	    const char *port);
 /* 1: done() will be called, unless mq_resolve_stop() is; -1 with errno. */
-int	 mq_resolve_start(struct resolver *, const char *host, const char *port);
+int	 mq_resolve_start(struct resolver *, const char *host,
+	    const char *port);
 void	 mq_resolve_stop(struct resolver *);
 
 /* --- channels --- */
@@ -172,7 +173,7 @@ str_of_bytes(amqp_bytes_t b)
 	return (struct str){ b.bytes, b.len };
 }
 
-/* --- table.c, properties.c --- */
+/* --- encode.c, decode.c, properties.c --- */
 
 /* A JSON object as a table: 1, or 0 with *why (static).  A table's bytes,
  * without their length, as a JSON object: 1, or 0: malformed. */
@@ -189,7 +190,7 @@ int	 mq_put_text(struct buf *, struct str);
 int	 mq_text(amqp_pool_t *, struct str json, amqp_bytes_t *);
 /* From the front of s: a number of so many bytes, bytes behind their length of
  * so many bytes: 1, or 0: there are less. */
-int	 mq_take_number(struct str *, size_t, uint64_t *);
-int	 mq_take_sized(struct str *, size_t, struct str *);
+int	 mq_number(struct str *, size_t, uint64_t *);
+int	 mq_sized(struct str *, size_t, struct str *);
 
 #endif

@@ -182,7 +182,8 @@ int
 mq_put_header(struct buf *b, uint16_t channel, size_t body,
     amqp_basic_properties_t *p)
 {
-	char prefix[12] = { 0, AMQP_BASIC_CLASS };	/* class, weight, size */
+	/* class, weight, size */
+	char prefix[12] = { 0, AMQP_BASIC_CLASS };
 
 	put32(prefix + 4, (uint32_t)((uint64_t)body >> 32));
 	put32(prefix + 8, (uint32_t)body);

@@ -50,7 +50,8 @@ start(struct mq *mq, const amqp_connection_start_t *m)
 		YES("authentication_failure_close")
 	};
 	amqp_table_entry_t we[] = {
-		ENTRY("product", AMQP_FIELD_KIND_UTF8, .bytes = bytes("rouket")),
+		ENTRY("product", AMQP_FIELD_KIND_UTF8,
+		    .bytes = bytes("rouket")),
 		ENTRY("connection_name", AMQP_FIELD_KIND_UTF8,
 		    .bytes = bytes(mq->set.name)),
 		ENTRY("capabilities", AMQP_FIELD_KIND_TABLE,

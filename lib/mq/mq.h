@@ -38,6 +38,7 @@ struct mq_url {
 	int64_t timeout;		/* ms to connect and shake hands */
 };
 int	 mq_url_parse(struct mq_url *, const char *, const char **why);
+void	 mq_url_free(struct mq_url *);
 /* For messages: the URL without its user and password; static. */
 const char *mq_url_show(const struct mq_url *);
 
@@ -154,7 +155,7 @@ enum mq_what { MQ_EXCHANGE, MQ_QUEUE, MQ_BIND_QUEUE, MQ_BIND_EXCHANGE };
 
 struct mq_item {
 	enum mq_what what;
-	const char *name;	/* the exchange or queue; bindings: the source */
+	const char *name;	/* exchange or queue; bindings: the source */
 	const char *to;		/* bindings: the destination */
 	const char *key;	/* bindings: "" or the key */
 	const char *kind;	/* exchanges: fanout, topic, ... */

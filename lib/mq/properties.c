@@ -114,8 +114,8 @@ put(struct buf *b, const struct property *p, struct str *raw)
 	    p->name) == -1)
 		return 0;
 	if (p->kind == SHORT)
-		return mq_take_sized(raw, 1, &s) && mq_put_text(b, s);
-	return mq_take_number(raw, p->kind == OCTET ? 1 : 8, &n) &&
+		return mq_sized(raw, 1, &s) && mq_put_text(b, s);
+	return mq_number(raw, p->kind == OCTET ? 1 : 8, &n) &&
 	    buf_addf(b, "%" PRIu64, n) == 1;
 }
 
@@ -125,7 +125,7 @@ put_headers(struct buf *b, struct str *raw)
 {
 	struct str table;
 
-	return mq_take_sized(raw, 4, &table) &&
+	return mq_sized(raw, 4, &table) &&
 	    (table.n == 0 || mq_table_decode(b, table));
 }
 
@@ -135,7 +135,7 @@ decode(struct buf *props, struct buf *headers, struct str raw)
 	uint64_t flags;
 	size_t i;
 
-	if (!mq_take_number(&raw, 2, &flags) || flags & 3)
+	if (!mq_number(&raw, 2, &flags) || flags & 3)
 		return 0;	/* no more flags follow, none unknown */
 	if (buf_addc(props, '{') == -1)
 		return 0;

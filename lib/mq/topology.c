@@ -178,8 +178,8 @@ pump(struct mq_channel *c)
 
 	if (t->again && t->answered == t->sent)
 		t->again = t->answered = t->sent = 0;
-	while (!t->paused && !t->again && t->sent < t->count && mq_room(c->mq) &&
-	    send_step(t, t->steps[t->sent]) == 1)
+	while (!t->paused && !t->again && t->sent < t->count &&
+	    mq_room(c->mq) && send_step(t, t->steps[t->sent]) == 1)
 		t->sent++;
 }
 
@@ -195,7 +195,8 @@ has_standing(const struct mq_topology *t)
 static void
 check_standing(struct mq_topology *t)
 {
-	if (t->stands || t->paused || t->again || t->channel->state != CHANNEL_OPEN ||
+	if (t->stands || t->paused || t->again ||
+	    t->channel->state != CHANNEL_OPEN ||
 	    (t->answered < t->count && !t->steps[t->answered]->fresh))
 		return;
 	t->stands = 1;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+
+/*
+ * The URL of a broker (rabbitmq.com/uri-spec.html).  What differs: an empty
+ * vhost is "/", as everybody means it, and an unknown parameter is an error.
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -150,13 +156,19 @@ mq_url_parse(struct mq_url *u, const char *text, const char **why)
 	*why = "not amqp://HOST";
 	if (strncmp(text, "amqp://", 7) == 0 && parse(u, text, why))
 		return 1;
+	mq_url_free(u);
+	return -1;
+}
+
+void
+mq_url_free(struct mq_url *u)
+{
 	free(u->user);
 	free(u->password);
 	free(u->host);
 	free(u->port);
 	free(u->vhost);
-	*u = (struct mq_url){ 0 };
-	return -1;
+	*u = (struct mq_url){ .user = NULL };
 }
 
 const char *

@@ -39,7 +39,7 @@ struct bridge {
 
 struct tally {
 	uint64_t published, confirmed, returned, refused, deliveries,
-	    settled, rejected, dropped, lost;
+	    acknowledged, rejected, dropped;
 };
 
 extern struct bridge bridge;
@@ -48,7 +48,7 @@ extern struct link *router;		/* the main link */
 extern struct mq_publisher *publisher;
 extern struct mq_topology *topology;
 extern int draining;
-extern int pipeline;			/* no co-process: plain stdin to stdout? */
+extern int pipeline;			/* plain stdin to stdout, maybe */
 
 /* --- main.c --- */
 
@@ -99,13 +99,14 @@ extern const struct mq_publisher_ops publishing;
 extern const struct mq_topology_ops declaring;
 void	 job_done(void *job, int code, const char *why);
 void	 job_end(void);			/* drains if this was the last one */
-void	 job_hold(void);		/* holds or releases untracked links */
+int	 job_input_ended(void);		/* and nothing is consumed */
 
 /* --- events.c --- */
 
 extern const struct mq_consumer_ops consuming;
 void	 event_settled(void *owner, const char *why);
 void	 event_state(void);		/* says how the broker is */
+void	 event_stats(struct link *, const struct frame *);
 void	 event_returned(struct link *, const struct mq_message *,
 	    struct str ref);
 

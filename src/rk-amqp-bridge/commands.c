@@ -73,6 +73,12 @@ job_end(void)
 		drain();
 }
 
+int
+job_input_ended(void)
+{
+	return ended;
+}
+
 void
 job_done(void *owner, int code, const char *why)
 {
@@ -94,22 +100,35 @@ job_done(void *owner, int code, const char *why)
 	job_end();
 }
 
-/* Untracked links have no window of their own: ours bounds them. */
-void
-job_hold(void)
+/* Untracked links have no window of their own: ours bounds them.  In a
+ * pipeline, what is passed on waits for its reader, too. */
+static int held;
+
+static void
+hold(struct link *l)
 {
-	static int held;
-	struct link *l;
+	if (!link_tracked(l))
+		link_hold(l, held ||
+		    (l == router && pipeline && !link_room(l)));
+}
+
+static void
+check_hold(void)
+{
 	size_t n = mq_unconfirmed_bytes(publisher);
+	int before = held;
+	struct link *l;
 
 	if (n >= link_window())
 		held = 1;
 	else if (n < link_window() / 2)
 		held = 0;
+	if (held == before) {
+		hold(router);
+		return;
+	}
 	for (l = link_next(NULL); l != NULL; l = link_next(l))
-		if (!link_tracked(l))
-			link_hold(l, held ||
-			    (l == router && pipeline && !link_room(l)));
+		hold(l);
 }
 
 /* --- publish --- */
@@ -225,7 +244,7 @@ publish(const struct frame *f, struct taken *t)
 		return;
 	}
 	tally.published++;
-	job_hold();
+	check_hold();
 }
 
 static void
@@ -238,7 +257,7 @@ confirmed(struct mq_publisher *p, void *owner, const char *why)
 	if (why == NULL && j->returned && j->unroutable == REFUSE)
 		why = "no queue for it";
 	job_done(j, 0, why);
-	job_hold();
+	check_hold();
 }
 
 static void
@@ -336,7 +355,7 @@ others(struct link *l, const struct frame *f, struct taken *t)
 	} else if (l == router && pipeline && !link_tracked(l)) {
 		link_send(l, f->line, NULL, LINK_WORK);
 		link_settle(t);
-		job_hold();
+		hold(l);
 	} else if (f->type == T_ERROR) {
 		warn("%s: %.*s", link_name(l), (int)f->v[K_WHY].n,
 		    frame_has(f, K_WHY) ? f->v[K_WHY].p : "");
@@ -361,6 +380,13 @@ frame(struct link *l, struct frame *f, struct taken *t)
 	case T_CONSUME:
 		consume(f, t);
 		break;
+	case T_STATS:
+		if (link_tracked(l)) {
+			event_stats(l, f);
+			link_settle(t);
+			break;
+		}
+		/* FALLTHROUGH */
 	default:
 		others(l, f, t);
 	}
@@ -380,26 +406,22 @@ state(struct link *l, enum link_state s)
 	if (s == LINK_NEW && l == router)
 		event_state();
 	if (s == LINK_NEW)
-		job_hold();
+		hold(l);
 }
 
-static void
-room(struct link *l)
-{
-	(void)l;
-	job_hold();
-}
 
 static void
 end(struct link *l)
 {
-	if (!link_present(l))
-		drain();	/* nobody reads either */
+	if (!link_present(l)) {		/* nobody reads either */
+		drain();
+		return;
+	}
 	ended = !broker_consumers();
 	job_end();
 }
 
 const struct link_ops commands = {
-	.frame = frame, .settled = settled, .state = state, .room = room,
+	.frame = frame, .settled = settled, .state = state, .room = hold,
 	.end = end
 };

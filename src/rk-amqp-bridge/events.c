@@ -155,7 +155,7 @@ event_settled(void *owner, const char *why)
 		if (drop.due)
 			send_drop();
 	} else {
-		tally.settled += why == NULL;
+		tally.acknowledged += why == NULL;
 		tally.rejected += why != NULL;
 		if (why != NULL)
 			info("%s: rejected: %s",
@@ -190,5 +190,29 @@ event_returned(struct link *l, const struct mq_message *m, struct str ref)
 		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
 	else
 		dropped(m, "a returned message is too large");
+	buf_free(&b);
+}
+
+/* --- stats --- */
+
+void
+event_stats(struct link *l, const struct frame *f)
+{
+	struct buf b = BUF(link_line_max());
+
+	frame_begin(&b, "stats");
+	if (frame_has(f, K_REF))
+		frame_raw(&b, "ref", f->v[K_REF]);
+	frame_num(&b, "published", (int64_t)tally.published);
+	frame_num(&b, "confirmed", (int64_t)tally.confirmed);
+	frame_num(&b, "unconfirmed", (int64_t)mq_unconfirmed(publisher));
+	frame_num(&b, "returned", (int64_t)tally.returned);
+	frame_num(&b, "refused", (int64_t)tally.refused);
+	frame_num(&b, "deliveries", (int64_t)tally.deliveries);
+	frame_num(&b, "acknowledged", (int64_t)tally.acknowledged);
+	frame_num(&b, "rejected", (int64_t)tally.rejected);
+	frame_num(&b, "dropped", (int64_t)tally.dropped);
+	if (frame_end(&b) == 1)
+		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
 	buf_free(&b);
 }

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+
+/*
+ * Options, and the end.  What is declared and consumed by options is kept in
+ * its order until all options are known.
+ */
+
 #include <stdlib.h>
 
 #include "log.h"
@@ -23,7 +29,7 @@ static const struct opt options[] = {
 	{ PIPED, "piped", "N", "exchanges and queues of Piped's node N" },
 	{ CONSUME, "consume", "QUEUE", "deliver what is there" },
 	{ PREFETCH_, "prefetch", "N", "unsettled deliveries a queue (200)" },
-	{ EXCLUSIVE, "exclusive", NULL, "consume as the only one, or not at all" },
+	{ EXCLUSIVE, "exclusive", NULL, "be the only consumer, or none" },
 	{ PUBLISH, "publish", "EXCHANGE[:KEY]", "where publish frames go" },
 	{ TRANSIENT, "transient", NULL, "messages that a restart loses" },
 	{ UNROUTABLE, "unroutable", "WHAT", "return, refuse or drop (return)" },
@@ -51,18 +57,18 @@ int draining, pipeline;
 static ev_timer confirms;
 static ev_tstamp confirms_until;
 
+/* Who only had something to put in, by standard input, asks whether it is. */
+static int
+complaints(void)
+{
+	return job_input_ended() &&
+	    (tally.refused > 0 || link_counts()->bad_lines > 0);
+}
+
 static void
 gone(void)
 {
-	info("%llu published, %llu confirmed, %llu refused; "
-	    "%llu delivered, %llu acknowledged, %llu rejected",
-	    (unsigned long long)tally.published,
-	    (unsigned long long)tally.confirmed,
-	    (unsigned long long)tally.refused,
-	    (unsigned long long)tally.deliveries,
-	    (unsigned long long)tally.settled,
-	    (unsigned long long)tally.rejected);
-	loop_stop(0);
+	loop_stop(complaints() ? 1 : 0);
 }
 
 static void
