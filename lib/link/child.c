@@ -144,8 +144,7 @@ exited(struct ev_loop *lp, ev_child *w, int events)
 	(void)events;
 	ev_child_stop(lp, w);
 	c->pid = 0;
-	if (!c->spoke && !ending &&
-	    (code == 100 || code == 126 || code == 127))
+	if (!c->spoke && (code == 100 || code == 126 || code == 127))
 		die(code, "%s: exit %d", c->argv[0], code);
 	say_end(c, w->rstatus);
 	/* what it wrote last is still in the pipe; its end of file follows,

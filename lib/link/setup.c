@@ -194,7 +194,7 @@ link_stdio(const char *name, enum link_as we, const struct link_ops *ops)
 }
 
 /* Is stdout a place where frames are expected, though we serve a socket?  A
- * pipe, a socket or a file is, unless it is where the messages go. */
+ * pipe or a socket is, unless it is where the messages go. */
 static int
 stdout_wanted(void)
 {
@@ -202,8 +202,7 @@ stdout_wanted(void)
 	struct stat out, err;
 
 	if (fstat(STDOUT_FILENO, &out) == -1 ||
-	    !(S_ISFIFO(out.st_mode) || S_ISSOCK(out.st_mode) ||
-	    S_ISREG(out.st_mode)))
+	    !(S_ISFIFO(out.st_mode) || S_ISSOCK(out.st_mode)))
 		return 0;
 	if (journal != NULL && is_file(STDOUT_FILENO, journal))
 		return 0;

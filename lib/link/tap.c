@@ -128,14 +128,12 @@ tell_dropped(struct tap *t)
 static void
 give(struct tap *t, struct str line)
 {
-	if (buf_size(&t->wire->out) + line.n > TAP_MAX) {
+	if (t->frames > 0 || buf_size(&t->wire->out) + line.n > TAP_MAX) {
 		t->frames++;
 		t->bytes += line.n;
 		counts.tap_dropped++;
 		return;
 	}
-	if (t->frames > 0)
-		tell_dropped(t);
 	buf_adds(&t->wire->out, line);
 	buf_addc(&t->wire->out, '\n');
 }
@@ -162,6 +160,8 @@ tap_flush(void)
 
 	for (t = taps; t != NULL; t = next) {
 		next = t->next;
+		if (t->frames > 0 && buf_size(&t->wire->out) == 0)
+			tell_dropped(t);
 		wire_flush(t->wire);
 	}
 }

@@ -1,0 +1,344 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+#
+# Links, as every program makes them: sockets served, peers of every kind,
+# co-processes.  rk-listen is the station here and rk-route the router; what
+# tracking promises is in tests/unit/track.c, story by story.
+
+load lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+teardown() {
+	stop_all
+}
+
+# rk-listen without clients: it serves n.sock, and nothing else is a link.
+station() {
+	start_ready station rk-listen -p 0 --port-file port -s n.sock "$@" \
+		>/dev/null
+}
+
+peer() {	# NAME: a connection by hand
+	start "$1" node "$TESTS/clients/peer.js" n.sock
+}
+
+attach() {	# AS NAME BOOT
+	printf '{"type":"attach","v":1,"as":"%s","name":"%s","boot":"%s","window":65536}' \
+		"$1" "$2" "$3"
+}
+
+silent() {	# NAME: nothing came; asked after something else did
+	assert_eq "$(cat "$1.out")" ""
+}
+
+# --- the socket -------------------------------------------------------------
+
+@test "a socket is for its owner alone, unless told otherwise" {
+	start_ready a rk-route -e . --serve x=a.sock
+	assert_eq "$(stat -c %a a.sock)" 600
+	start_ready b rk-route -e . --serve x=b.sock --socket-mode 0660 \
+		--socket-group "$(id -gn)"
+	assert_eq "$(stat -c '%a %G' b.sock)" "660 $(id -gn)"
+}
+
+@test "--socket-mode and --socket-group are checked" {
+	run_status 100 rk-route -e . --serve x=a.sock --socket-mode 9
+	run_status 100 rk-route -e . --serve x=a.sock --socket-mode 1777
+	run_status 100 rk-route -e . --serve x=a.sock --socket-group nosuchgroup
+}
+
+@test "a path that somebody serves is refused" {
+	start_ready a rk-route -e . --serve x=a.sock
+	run_status 111 rk-route -e . --serve x=a.sock
+	assert_eq "$stderr" \
+		"rk-route: a.sock: somebody serves it already"
+	[ -S a.sock ]
+}
+
+@test "a stale path is replaced" {
+	start_ready a rk-route -e . --serve x=a.sock
+	kill -9 "$(pid_of a)"
+	ended a 137
+	[ -S a.sock ]
+	start_ready b rk-route -e . --serve x=a.sock
+}
+
+@test "a path that is no socket is left alone" {
+	echo precious >a.sock
+	run_status 100 rk-route -e . --serve x=a.sock
+	assert_eq "$(cat a.sock)" precious
+}
+
+@test "a path too long for a socket is refused" {
+	run_status 100 rk-route -e . --serve \
+		"x=$(printf '%0120d' 0)"
+}
+
+@test "the path goes with its server" {
+	start_ready a rk-route -e . --serve x=a.sock
+	stop a
+	[ ! -e a.sock ]
+}
+
+# --- peers ------------------------------------------------------------------
+
+@test "a router gets ready, and then the events" {
+	station
+	peer router
+	feed router "$(attach router r routerbootone)"
+	wait_line router '"type":"ready"'
+	run jq -c '[.v, .as, .name, (.boot | length), (.window > 0)]' router.out
+	assert_eq "$output" '[1,"station","rk-listen",13,true]'
+}
+
+@test "the next router stands by, and takes over" {
+	station
+	peer one
+	feed one "$(attach router r routerbootone)"
+	wait_line one ready
+	peer two
+	feed two "$(attach router r routerboottwo)"
+	peer three
+	feed three '{"type":"who","all":true,"ref":1}'
+	wait_line three members		# so two was heard, too
+	silent two
+	stop one 143
+	wait_line two ready
+}
+
+@test "an attach that is wrong is told so" {
+	station
+	for wrong in '{"type":"attach"}' \
+		'{"type":"attach","v":2,"as":"router","boot":"b","window":1}' \
+		'{"type":"attach","v":1,"as":"boss","boot":"b","window":1}' \
+		'{"type":"attach","v":1,"as":"router","boot":"","window":1}' \
+		'{"type":"attach","v":1,"as":"router","boot":"12345678901234","window":1}' \
+		'{"type":"attach","v":1,"as":"router","boot":"b","window":0}' \
+		'{"type":"attach","v":1,"as":"router","boot":"b","window":"x"}' \
+		'{"type":"attach","v":1,"as":"station","boot":"b","window":1}'
+	do
+		peer p
+		feed p "$wrong"
+		wait_line p '"type":"error"'
+		grep -q '"why":"attach: ' p.out
+		ended p
+	done
+}
+
+@test "a peer without attach writes plain frames, and hears of its faults" {
+	station
+	peer p
+	feed p '{"type":"who","all":true,"ref":"r"}' 'garbage' \
+		'{"type":"nonsense"}' '{"type":"join","conn":5}' '' \
+		'{"type":"who","all":true,"ref":"s"}'
+	wait_line p '"ref":"s"'
+	assert_eq "$(jq -r .type p.out | sort | uniq -c | tr -s ' \n' ' ')" \
+		" 3 error 2 members "
+}
+
+@test "a source is told what became of each frame" {
+	station
+	peer p
+	feed p "$(attach source s sourcebootone)" \
+		'{"type":"who","all":true,"ref":1,"seq":1}' \
+		'{"type":"send","user":"nobody","data":1,"seq":2}' \
+		'{"type":"send","user":"nobody","seq":3}' \
+		'{"type":"nonsense","seq":4}'
+	wait_line p '[4,'
+	run jq -c 'select(.type == "ack")' p.out
+	assert_eq "$(jq -cs 'map(.seq // [] | .[]) | flatten | [min, max]' \
+		<<<"$output")" '[1,4]'
+	assert_eq "$(jq -cs 'map(.refused // [] | .[] | .[0])' <<<"$output")" \
+		'[3]'
+	grep -q '"why":"no such type"' p.out
+}
+
+@test "a frame that comes again is acked again, not applied again" {
+	station
+	peer p
+	feed p "$(attach source s sourcebootone)" \
+		'{"type":"count","name":"hits","seq":1}'
+	wait_line p '[[1,1]]'
+	feed p '{"type":"count","name":"hits","seq":1,"again":true}' \
+		'{"type":"stats","ref":1,"seq":2}'
+	wait_line p '"type":"stats"'
+	wait_for eval '[ "$(grep -c "\[1,[12]\]" p.out)" = 2 ]'
+	run curl -s "http://127.0.0.1:$(cat port)/metrics"
+	[[ "$output" == *"hits 1"* ]]
+}
+
+@test "what was made of one frame is applied once, whoever brings it" {
+	station
+	for boot in routerbootone routerboottwo; do
+		peer p
+		feed p "$(attach source s "$boot")" \
+			'{"type":"count","name":"hits","of":["x",7,0],"seq":1}' \
+			'{"type":"count","name":"hits","of":["x",7,1],"seq":2}'
+		wait_line p ',2]'
+		stop p 143
+	done
+	run curl -s "http://127.0.0.1:$(cat port)/metrics"
+	[[ "$output" == *"hits 2"* ]]
+}
+
+@test "a line over the bound is told, the next is good" {
+	station -m 1k
+	peer p
+	feed p "{\"type\":\"who\",\"ref\":\"$(printf '%070000d' 0)\"}" \
+		'{"type":"who","all":true,"ref":2}'
+	wait_line p '"ref":2'
+	grep -q 'a line is too long' p.out
+}
+
+@test "a tap sees both directions, and only what it asked for" {
+	station
+	peer all
+	feed all '{"type":"attach","v":1,"as":"tap","boot":"tap1","window":1}'
+	wait_line all ready
+	peer some
+	feed some '{"type":"attach","v":1,"as":"tap","boot":"tap2","window":1,"user":"u","types":"join,send"}'
+	wait_line some ready
+	peer p
+	feed p '{"type":"send","user":"u","data":1}' \
+		'{"type":"send","user":"v","data":2}' \
+		'{"type":"kick","user":"u"}' \
+		'{"type":"who","all":true,"ref":3}' \
+		'{"type":"send","user":"u","data":4}'
+	wait_line some '"data":4'
+	assert_eq "$(jq -c .data some.out | sed 1d | tr '\n' ' ')" "1 4 "
+	wait_line all '"data":4'
+	assert_eq "$(jq -r .type all.out | sed 1d | tr '\n' ' ')" \
+		"send send kick who members send "
+}
+
+@test "a tap that does not read slows nobody, and is told what it missed" {
+	station
+	start tap node -e '
+		const peer = require("net").connect("n.sock")
+		peer.write(process.argv[1] + "\n")
+		peer.once("data", () => { peer.pause(); console.log("paused") })
+		process.stdin.once("data", () => {
+			peer.on("data", d => process.stdout.write(d)).resume() })' \
+		'{"type":"attach","v":1,"as":"tap","boot":"tap1","window":1}'
+	wait_line tap paused
+	peer p
+	feed p "$(attach source s sourcebootone)"
+	wait_line p ready
+	for i in $(seq 8); do
+		feed p "$(seq "${i}0000" "${i}1000" | sed "s/.*/{\"type\":\"send\",\"user\":\"u\",\"text\":\"$(printf '%0500d' 0)\",\"seq\":&}/")"
+	done
+	wait_line p 81000
+	feed tap go
+	wait_line tap '"why":"the tap does not keep up"'
+}
+
+# --- co-processes -----------------------------------------------------------
+
+@test "a co-process that fails for good ends its parent with its code" {
+	for code in 100 126 127; do
+		run_status "$code" timeout 10 rk-route -e . -- sh -c "exit $code"
+	done
+	run_status 127 timeout 10 rk-route -e . -- /no/such/program
+	run_status 126 timeout 10 rk-route -e . -- /
+}
+
+@test "a co-process that dies otherwise is started again" {
+	start parent rk-route -e . -- sh -c 'echo $$ >>pids; exit 1'
+	wait_for has_lines pids 3
+	stop parent
+}
+
+@test "a co-process that was fine once does not end its parent" {
+	start parent rk-route -e . -- sh -c \
+		'echo $$ >>pids; echo "{\"type\":\"link\"}"; exit 100'
+	wait_for has_lines pids 2
+	stop parent
+}
+
+@test "a co-process of no kit gets plain frames" {
+	start parent rk-route -e '. + {via: "down"}' -- tee seen
+	feed parent '{"type":"open","conn":"a.1"}'
+	wait_for -t 15 grep -qF '{"type":"open","conn":"a.1"}' seen
+	! grep -q seq seen
+}
+
+@test "a bare co-process gets payloads and says payloads" {
+	start parent rk-route -e 'select(.type != "link")' --bare -- tee seen
+	feed parent '{"type":"send","data":{"a" : 1.0}}' \
+		'{"type":"send","text":"plain text"}' \
+		'{"type":"send","text":"two\nlines"}' \
+		'{"type":"send","base64":"AAE="}' '{"type":"send","user":"u"}'
+	wait_lines parent 4
+	assert_eq "$(cat seen)" '{"a" : 1.0}
+plain text
+"two\nlines"
+{"base64":"AAE="}'
+	assert_eq "$(cat parent.out)" \
+		'{"type":"message","data":{"a" : 1.0}}
+{"type":"message","text":"plain text"}
+{"type":"message","data":"two\nlines"}
+{"type":"message","data":{"base64":"AAE="}}'
+}
+
+@test "a co-process has default signals and no foreign descriptors" {
+	exec 7</dev/null
+	start parent rk-route -e . -- sh -c \
+		'ls /proc/self/fd | wc -l >fds; grep SigIgn /proc/self/status \
+		>ignored; exec cat'
+	wait_for test -s ignored
+	assert_eq "$(cat fds)" 4	# 0 1 2 and that of ls
+	assert_eq "$(tr -s '\t ' ' ' <ignored)" "SigIgn: 0000000000000000"
+	exec 7<&-
+}
+
+@test "TERM reaches a co-process as the end of its input" {
+	start_ready parent rk-route -e . --bare -- sh -c 'cat; echo end >end'
+	stop parent
+	assert_eq "$(cat end)" end
+}
+
+@test "a co-process that stays gets TERM, then KILL" {
+	start_ready parent rk-route -e . --bare -- sh -c \
+		'trap "echo term >term" TERM; while :; do sleep 1; done'
+	stop parent
+	assert_eq "$(cat term)" term
+}
+
+@test "HUP goes down to the co-process" {
+	start_ready parent rk-route -e . --bare -- sh -c \
+		'trap "echo hup >hup" HUP; echo up; while :; do read -r x; done'
+	wait_lines parent 1
+	kill -HUP "$(pid_of parent)"
+	wait_for test -s hup
+	kill -0 "$(pid_of parent)"
+	kill -9 "$(pid_of parent)"
+	ended parent 137
+}
+
+@test "a router that is killed loses nothing, and nothing comes twice" {
+	cat >router <<-'END'
+	#!/bin/sh
+	echo $$ >>pids
+	exec rk-route -e 'select(.type == "message") |
+		{type: "count", name: "hits"}'
+	END
+	chmod +x router
+	start_ready station rk-listen -p 0 --port-file port -- ./router
+	start talk node -e '
+		const ws = new (require("ws"))(process.argv[1])
+		ws.on("open", () => {
+			for (let i = 0; i < 50000; i++) ws.send(String(i)) })' \
+		"ws://127.0.0.1:$(cat port)/"
+	for i in 1 2 3; do
+		wait_for has_lines pids "$i"
+		wait_for eval 'curl -s "http://127.0.0.1:$(cat port)/metrics" |
+			grep -q "^hits "'
+		kill -9 "$(tail -n 1 pids)"
+	done
+	wait_for -t 30 eval 'curl -s "http://127.0.0.1:$(cat port)/metrics" |
+		grep -qx "hits 50000"'
+	stop station
+}
