@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+/* A filter is made here: of a rule's text and its arguments, by jq's compiler,
+ * which sees no environment; inside.h says what the other files hold. */
 #include <stdlib.h>
 #include <unistd.h>
 

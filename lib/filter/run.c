@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+/* A filter is run here, over one frame: what the rule sees, what it made, and
+ * why it did not. */
 #include <stdlib.h>
 
 #include "inside.h"

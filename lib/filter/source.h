@@ -42,6 +42,6 @@ char	*source_message(const struct source *, const char *);
 /* The functions that know handles, and those that rules do not have. */
 extern const char filter_prelude[];
 extern const char filter_pure[];
-#define PURE_NAME	"rk_is_pure_and_has_no_"	/* in what is undefined */
+#define PURE_NAME	"rk_is_pure_and_has_no_"	/* then the name */
 
 #endif

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * rk-route: runs a rule over frames.
+ *
+ *  - rule.c has the rule, as the command line gives it; lib/filter/ runs it.
+ *  - router.c has the links: a filter is a router whose only link is standard
+ *    input and output, and plain.
+ *  - trial.c shows what a rule makes of a file of frames, without any link.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,11 +22,9 @@ enum { CHECK = RULE_KEYS_END, LINK, SERVE };
 static const struct opt options[] = {
 	RULE_OPTS,
 	{ CHECK, "check", NULL, "compile the rule, and no more" },
-	{ 't', "test", "FILE", "run the rule over a file of frames, and show "
-	    "what comes of them" },
-	{ LINK, "link", "NAME=PATH", "a link to the socket that another "
-	    "serves" },
-	{ SERVE, "serve", "NAME=PATH", "a link that others attach to" },
+	{ 't', "test", "FILE", "show what comes of a file of frames" },
+	{ LINK, "link", "NAME=PATH", "connect to this socket" },
+	{ SERVE, "serve", "NAME=PATH", "serve this socket, as a link" },
 	{ KEY_MODE, "socket-mode", "MODE", "permissions of --serve (0600)" },
 	{ KEY_GROUP, "socket-group", "GROUP", "its group" },
 	LINK_OPTS,

@@ -7,9 +7,8 @@
 #include "router.h"
 
 #define AMPLIFY		4	/* windows that may wait at an output */
-#define DRAIN		5000	/* ms for what was sent to be settled, on TERM */
+#define DRAIN		5000	/* ms for what was sent, on TERM */
 #define PATIENCE	(INT64_MAX / 4)	/* ms: at the end of a plain input */
-#define OF_MAX		64	/* bytes of "of" in an output */
 
 struct place {			/* --link and --serve */
 	char *name;
@@ -28,7 +27,7 @@ static size_t nplaces;
 static const char **names;	/* of the groups, each once */
 static size_t nnames;
 static struct filter *rule;
-static struct buf line = { .max = SIZE_MAX / 2 };	/* line_max and OF_MAX */
+static struct buf line = { .max = SIZE_MAX / 2 };	/* with its "of" */
 static int opening;		/* stdin and stdout are being made a link */
 static int up_plain;		/* and nobody will attach there */
 static int held, closing;

@@ -23,8 +23,8 @@ enum {
 	{ 'L', "library", "DIR", "where include looks, after its own place" }, \
 	{ RULE_ARG, "arg", "NAME VALUE", "$NAME is this string" }, \
 	{ RULE_ARGJSON, "argjson", "NAME JSON", "$NAME is this value" }, \
-	{ RULE_SLURPFILE, "slurpfile", "NAME FILE", "$NAME is the array of " \
-	    "the file's values" }, \
+	{ RULE_SLURPFILE, "slurpfile", "NAME FILE", \
+	    "$NAME is an array of the file's values" }, \
 	{ RULE_DEPTH, "depth", "N", "open a user's own JSON so deep (1)" }, \
 	{ RULE_BUDGET, "budget", "TIME", "CPU time for a frame (1s)" }, \
 	{ RULE_IMPURE, "impure", NULL, "allow now, env, input" }

@@ -205,7 +205,8 @@ static const struct row {
 	    "\"of\":[\"b\",1,0],\"from\":\"up\",\"via\":\"down\"}",
 	    "{\"type\" : \"t\",\"x\": 1e3}" },
 	{ ".", "{\"s\\u0065q\":1,\"type\":\"t\"}", "{\"type\":\"t\"}" },
-	{ ". + {}", "{\"type\":\"t\", \"x\":[ ]}", "{\"type\":\"t\", \"x\":[ ]}" },
+	{ ". + {}", "{\"type\":\"t\", \"x\":[ ]}",
+	    "{\"type\":\"t\", \"x\":[ ]}" },
 	{ "if .x then . else empty end", "{\"x\":1,\"type\":\"t\"}",
 	    "{\"x\":1,\"type\":\"t\"}" },
 	{ "., .", "{\"type\":\"t\"}", "{\"type\":\"t\"}\n{\"type\":\"t\"}" },
@@ -247,7 +248,8 @@ static const struct row {
 	{ "{type, x: (.data == \"a/\\u0000\")}",
 	    "{\"type\":\"t\",\"data\":\"\\u0061\\/\\u0000\"}",
 	    "{\"type\":\"t\",\"x\":true}" },
-	{ "{type, x: (.data | length)}", "{\"type\":\"t\",\"data\":\"\\ud800\"}",
+	{ "{type, x: (.data | length)}",
+	    "{\"type\":\"t\",\"data\":\"\\ud800\"}",
 	    "{\"type\":\"t\",\"x\":1}" },
 	{ "{type, x: (.data == 1000 and .n == 0)}",
 	    "{\"type\":\"t\",\"data\":1e3,\"n\":-0}",
@@ -275,7 +277,8 @@ static const struct row opened[] = {
 	{ "{type, x: .headers.a.b.c}",
 	    "{\"type\":\"t\",\"headers\":{\"a\":{\"b\":{\"c\":1.0}}}}",
 	    "{\"type\":\"t\",\"x\":1.0}" },
-	{ "{type, x: .other.a.b}", "{\"type\":\"t\",\"other\":{\"a\":{\"b\":1}}}",
+	{ "{type, x: .other.a.b}",
+	    "{\"type\":\"t\",\"other\":{\"a\":{\"b\":1}}}",
 	    "error: Cannot index string with string \"b\""
 	    " (a handle? open it)" },
 	{ "{type, x: [.data, .ref, .state, .claims, .auth, .properties"
@@ -384,8 +387,8 @@ static const struct {
 	{ "(-.data.n)", "error: string (\"a handle...) cannot be negated" },
 	{ "(.data.n | floor)", "error: string (\"a handle...)"
 	    " number required" },
-	{ "(.data.n | tonumber)", "error: Invalid numeric literal at EOF at line"
-	    " 1, column 92 (while parsing 'a handle')" },
+	{ "(.data.n | tonumber)", "error: Invalid numeric literal at EOF at"
+	    " line 1, column 92 (while parsing 'a handle')" },
 	{ "(.data.n | tostring)", TEXT },
 	{ "(.data.n | tojson)", TEXT },
 	{ "[limit(.data.n; 1)]", "error: string (\"a handle...) and number"
@@ -421,7 +424,8 @@ static const struct {
 	/* taken for text */
 	{ "($h | tostring)", TEXT }, { "($h | tojson)", TEXT },
 	{ "([$h] | tostring)", TEXT }, { "({a: [$h]} | tojson)", TEXT },
-	{ "\"\\($h)\"", TEXT }, { "\"\\([$h])\"", TEXT }, { "@json \"\\($h)\"", TEXT },
+	{ "\"\\($h)\"", TEXT }, { "\"\\([$h])\"", TEXT },
+	{ "@json \"\\($h)\"", TEXT },
 	{ "($h | @text)", TEXT }, { "($h | @json)", TEXT },
 	{ "($h | @base64)", TEXT }, { "($h | @base32)", TEXT },
 	{ "($h | @base64d)", TEXT }, { "($h | @uri)", TEXT },
@@ -436,10 +440,13 @@ static const struct {
 	{ "[$h | splits(\"\")]", TEXT }, { "[$h | splits(\"\"; null)]", TEXT },
 	{ "($h | test(\".\"))", TEXT }, { "($h | test(\".\"; \"g\"))", TEXT },
 	{ "[$h | match(\".\")]", TEXT }, { "[$h | match(\".\"; \"g\")]", TEXT },
-	{ "($h | capture(\".\"))", TEXT }, { "($h | capture(\".\"; \"g\"))", TEXT },
+	{ "($h | capture(\".\"))", TEXT },
+	{ "($h | capture(\".\"; \"g\"))", TEXT },
 	{ "[$h | scan(\".\")]", TEXT },
-	{ "($h | sub(\".\"; \"\"))", TEXT }, { "($h | sub(\".\"; \"\"; \"g\"))", TEXT },
-	{ "($h | gsub(\".\"; \"\"))", TEXT }, { "($h | gsub(\".\"; \"\"; \"g\"))", TEXT },
+	{ "($h | sub(\".\"; \"\"))", TEXT },
+	{ "($h | sub(\".\"; \"\"; \"g\"))", TEXT },
+	{ "($h | gsub(\".\"; \"\"))", TEXT },
+	{ "($h | gsub(\".\"; \"\"; \"g\"))", TEXT },
 	{ "($h | contains(\"\"))", TEXT }, { "($h | inside(\"\"))", TEXT },
 	{ "($h | index(\"a\"))", TEXT }, { "($h | rindex(\"a\"))", TEXT },
 	{ "($h | indices(\"a\"))", TEXT },
@@ -561,8 +568,9 @@ static const struct row numbers[] = {
 	{ "[infinite, -infinite, nan, -0, 1e1000]", NULL,
 	    "[1.7976931348623157e+308,-1.7976931348623157e+308,null,-0,"
 	    "1.7976931348623157e+308]" },
-	{ "[true, false, null, \"\\u0000\\n\\\"\\\\/\\u00e9\\u007f\", {}]", NULL,
-	    "[true,false,null,\"\\u0000\\n\\\"\\\\/\xc3\xa9\x7f\",{}]" },
+	{ "[true, false, null, {}, \"\\u0000\\n\\\"\\\\/\\u00e9\\u007f\"]",
+	    NULL,
+	    "[true,false,null,{},\"\\u0000\\n\\\"\\\\/\xc3\xa9\x7f\"]" },
 };
 
 TEST(printed, "what a rule makes is written as jq does")
@@ -796,8 +804,8 @@ TEST(match, "a condition over any JSON")
 	struct filter *f = compiled(".a.b.state.c == 1");
 	const char *why;
 
-	CHECK_INT(filter_match(f, STR(" {\"a\":{\"b\":{\"state\":{\"c\":1.0}}}}"),
-	    &why), 1);
+	CHECK_INT(filter_match(f,
+	    STR(" {\"a\":{\"b\":{\"state\":{\"c\":1.0}}}}"), &why), 1);
 	CHECK_INT(filter_match(f, STR("{}"), &why), 0);
 	CHECK_INT(filter_match(f, STR("5"), &why), -1);
 	CHECK_STR(str_of(why), "Cannot index number with string \"a\"");
@@ -840,7 +848,8 @@ TEST(random, "any payload survives")
 {
 	struct filter *f = compiled("(.data | open) as $o | ([.data] |"
 	    " map(.) | .[0]) as $d | {type, user, data: $d, o: $o}");
-	struct buf data = BUF(1 << 20), line = BUF(1 << 20), want = BUF(1 << 20);
+	struct buf data = BUF(1 << 20), line = BUF(1 << 20);
+	struct buf want = BUF(1 << 20);
 	uint64_t seed = unit_seed();
 	int i, n = unit_long() ? 200000 : 5000;
 
