@@ -154,7 +154,7 @@ teardown() {
 @test "--frames: frames pass as they are, the rest is reported" {
 	run_status 1 rk-publish --frames < <(printf '%s\n' \
 		'{ "x":1.0, "type":"any" }' '[]' '{"a":1}' '{"type":"a"' \
-		'{"type":"ack","seq":[[1,1]]}' '{"type":"send","seq":1,"seq":2}')
+		'{"type":"ack","seq":[[1,1]]}' '{"type":"send","seq":1}')
 	assert_eq "$output" '{ "x":1.0, "type":"any" }'
 	assert_eq "$(grep -c 'stdin:[2-6]: refused: ' <<<"$stderr")" 5
 }
@@ -189,13 +189,14 @@ teardown() {
 	run_status 111 left
 }
 
-# bytes that the process has read: the same twice in a row
+# It has read nothing since the last look at what it read.
 stopped_reading() {
-	local before
+	local now
 
-	before=$(grep rchar "/proc/$(pid_of "$1")/io")
-	sleep 0.05
-	[ "$before" = "$(grep rchar "/proc/$(pid_of "$1")/io")" ]
+	now=$(grep rchar "/proc/$(pid_of "$1")/io")
+	[ "$now" = "${seen-}" ] && return
+	seen=$now
+	return 1
 }
 
 @test "a slow reader stops the lines, and nothing is lost" {
@@ -293,6 +294,15 @@ stopped_reading() {
 
 catches_term() {		# bit 14 of the mask, 4 bits a digit
 	grep -q '^SigCgt:.*[4-7c-f]...$' "/proc/$(pid_of "$1")/status"
+}
+
+@test "TERM: a peer that settles nothing is 111 after --timeout" {
+	station '' '' never
+	start_ready lines rk-publish -s node.sock --timeout 200ms --all --lines
+	feed lines one
+	wait_line station one
+	stop lines 111
+	grep -q 'node.sock: 1 frames are not settled' lines.err
 }
 
 @test "TERM while nobody is there is 111" {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * What a single connection and a station have in common: how a URL and a
+ * failure are told to people, and the pauses between dials.
+ */
 #include <ctype.h>
 #include <stdio.h>
 #include <sys/random.h>

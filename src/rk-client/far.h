@@ -39,8 +39,8 @@ struct far *far_new(const struct frame *, const char **why);
 int	 far_same(const struct far *, const struct frame *);	/* same url */
 void	 far_free(struct far *);	/* nothing is held any more */
 size_t	 far_count(void);
-/* All of them; NULL begins and ends.  The one returned may be freed when the
- * next was asked for. */
+/* All of them; NULL begins and ends.  One may be freed once the next was
+ * asked for. */
 struct far *far_next(const struct far *);
 
 /* Takes the taken, and the caller's reference of the message. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Standard output and the last word: what is shown leaves first, then the
+ * loop stops, then the reason is told.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>

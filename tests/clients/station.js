@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: ISC
 //
-// station.js PATH [REFUSE [LEAVE]]: the smallest station there is.  Serves one
-// Unix socket, answers attach, prints each frame without its seq, settles it;
-// refuses those whose line contains REFUSE; leaves instead of settling the
-// LEAVEth.  Prints "listening" first.
+// station.js PATH [REFUSE [LEAVE [never]]]: the smallest station there is.
+// Serves one Unix socket, answers attach, prints each frame without its seq,
+// settles it (or never does); refuses those whose line contains REFUSE; leaves
+// instead of settling the LEAVEth.  Prints "listening" first.
 'use strict'
 const fs = require('fs')
 const net = require('net')
 const readline = require('readline')
 
-const [path, refuse = '', leave = '0'] = process.argv.slice(2)
+const [path, refuse = '', leave = '0', never] = process.argv.slice(2)
 let left = Number(leave)
 
 function print(object) {
@@ -36,7 +36,7 @@ net.createServer(peer => {
 			peer.write(JSON.stringify({ type: 'ready', v: 1,
 				as: 'station', name: 'fake', boot: 'fakefakefake1',
 				window: 65536 }) + '\n')
-		else if (seq !== undefined)
+		else if (seq !== undefined && !never)
 			settle(peer, seq, line)
 	})
 }).listen(path, () => console.log('listening'))

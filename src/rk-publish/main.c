@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * rk-publish: makes frames out of arguments or lines and puts them in.
+ * rk-publish: makes frames out of arguments or lines (compose.c) and puts
+ * them in.
  *
- *  - What goes where is said by options, once, and becomes the head of every
- *    frame; a payload makes it whole.  Payloads are an operand, all of
- *    standard input, or one a line of it; --frames takes whole frames.
+ *  - Payloads are an operand, all of standard input, or one a line of it;
+ *    --frames takes whole frames.
  *  - Frames go to standard output, or to a socket, as a source: then each
  *    is ours until it is settled, and nothing is read while the window is
  *    full.
@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "compose.h"
 #include "frame.h"
 #include "lines.h"
 #include "link/link.h"
@@ -44,7 +45,7 @@ static const struct opt options[] = {
 	{ EXCHANGE, "exchange", "NAME", "the broker's, for publish" },
 	{ KEY, "key", "KEY", "the routing key, for publish" },
 	{ REF, "ref", "VALUE", "comes back with an answer" },
-	{ TEXT, "text", NULL, "payloads are text, even if they look like JSON" },
+	{ TEXT, "text", NULL, "payloads are text, JSON too" },
 	{ BINARY, "binary", NULL, "payloads are bytes" },
 	{ LINES, "lines", NULL, "each line of standard input is a payload" },
 	{ FRAMES, "frames", NULL, "each line of standard input is a frame" },
@@ -55,7 +56,7 @@ static const struct opt options[] = {
 
 static const char *given[KEYED_END];	/* values of the keyed options */
 static const char *type, *path;
-static int form;			/* TEXT, BINARY, or 0: by its looks */
+static enum form form;
 static int mode;			/* LINES, FRAMES, or 0: one payload */
 static int64_t timeout = 10000;
 static const char *operand;
@@ -63,7 +64,7 @@ static const char *operand;
 static struct link *peer;		/* NULL: standard output */
 static struct lines in;
 static struct lines_out out;
-static struct buf head, frame, whole;
+static struct buf whole;		/* the one payload */
 static uint64_t unsettled, refused;
 static int done_reading, terminated;
 static ev_timer absent;
@@ -78,96 +79,32 @@ refuse(uint64_t line, const char *why)
 	warn("stdin:%llu: refused: %s", (unsigned long long)line, why);
 }
 
-/* Frames. */
-
 static void
-make_head(void)
+put(uint64_t line, struct str frame)
 {
-	const struct opt *o;
-	const char *value, *why;
-
-	frame_begin(&head, type);
-	for (o = options; o->key != 0; o++) {
-		if (o->key < KEYED || o->key >= KEYED_END || !given[o->key])
-			continue;
-		value = given[o->key];
-		if (o->arg == NULL)
-			frame_flag(&head, o->name);
-		else if (o->key == REF && json_check(str_of(value), &why))
-			frame_raw(&head, o->name, str_of(value));
-		else
-			frame_text(&head, o->name, str_of(value));
-	}
-}
-
-static const char *
-add_payload(struct str bytes)
-{
-	const char *why;
-
-	if (form == BINARY)
-		frame_add_binary(&frame, bytes, 0);
-	else if (!utf8_check(bytes))
-		return "not UTF-8 (--binary takes any bytes)";
-	else if (form == TEXT)
-		frame_text(&frame, "text", bytes);
-	else
-		frame_add_text(&frame, json_check(bytes, &why) ?
-		    json_trim(bytes) : bytes);
-	return NULL;
-}
-
-/* NULL, or why a station would not take it. */
-static const char *
-check(struct str line)
-{
-	const char *why;
-	struct frame f;
-	int k;
-
-	if (frame_scan(&f, line, &why) == -1)
-		return why;
-	if (!frame_has(&f, K_TYPE))
-		return "no type";
-	if (f.type == T_ATTACH || f.type == T_READY || f.type == T_ACK)
-		return "a frame of the link itself";
-	k = frame_payload(&f, &why);
-	if (k != -1 && f.v[k].n > link_max())
-		return "the payload is over the bound (--max)";
-	return NULL;
-}
-
-static void
-put(uint64_t line, struct str whole_frame)
-{
-	const char *why = check(whole_frame);
+	const char *why = compose_check(frame);
 
 	if (why != NULL) {
 		refuse(line, why);
 	} else if (peer == NULL) {
-		lines_add(&out, whole_frame);
+		lines_add(&out, frame);
 	} else {
 		unsettled++;
-		link_send(peer, whole_frame, (void *)(uintptr_t)(line + 1),
+		link_send(peer, frame, (void *)(uintptr_t)(line + 1),
 		    LINK_WORK);
 	}
 }
 
 static void
-publish(uint64_t line, struct str *payload)
+publish(uint64_t line, const struct str *payload)
 {
-	const char *why = NULL;
+	struct str frame;
+	const char *why = compose(payload, &frame);
 
-	buf_clear(&frame);
-	buf_adds(&frame, buf_str(&head));
-	if (payload != NULL)
-		why = add_payload(*payload);
-	if (why == NULL && frame_end(&frame) == -1)
-		why = "the payload is over the bound (--max)";
 	if (why != NULL)
 		refuse(line, why);
 	else
-		put(line, buf_str(&frame));
+		put(line, frame);
 }
 
 /* The flow: input is read only while there is room for what it makes. */
@@ -261,11 +198,14 @@ too_late(struct ev_loop *l, ev_timer *t, int events)
 	(void)l;
 	(void)t;
 	(void)events;
+	if (terminated)
+		die(111, "%s: %llu frames are not settled", path,
+		    (unsigned long long)unsettled);
 	die(111, "%s: nobody is there", path);
 }
 
 static void
-wait_for_peer(void)
+start_timer(void)
 {
 	ev_timer_stop(loop, &absent);
 	ev_timer_set(&absent, (double)timeout / 1000, 0);
@@ -286,7 +226,7 @@ on_state(struct link *l, enum link_state state)
 		die(111, "%s: the peer left before it settled %llu frames",
 		    path, (unsigned long long)unsettled);
 	if (!done_reading && !ev_is_active(&absent))
-		wait_for_peer();
+		start_timer();
 }
 
 static void
@@ -318,7 +258,7 @@ on_room(struct link *l)
 static const struct link_ops ops = { .frame = on_frame,
     .settled = on_settled, .state = on_state, .room = on_room };
 
-/* TERM: no more is read; what was put in is waited for. */
+/* TERM: no more is read; what was put in is waited for, but not for ever. */
 static void
 term(void)
 {
@@ -327,6 +267,8 @@ term(void)
 		die(111, "%s: nobody is there", path);
 	lines_stop(&in);
 	done_reading = 1;
+	if (peer != NULL)
+		start_timer();
 	end_if_done();
 }
 
@@ -343,8 +285,10 @@ set(const struct opts *o, int key)
 		type = o->arg;
 		break;
 	case TEXT:
+		form = FORM_TEXT;
+		break;
 	case BINARY:
-		form = key;
+		form = FORM_BINARY;
 		break;
 	case LINES:
 	case FRAMES:
@@ -375,7 +319,8 @@ agree(const struct opts *o)
 	}
 	if (operand != NULL && mode != 0)
 		opt_usage(o, "%s: payloads come from standard input", operand);
-	if (mode == FRAMES && (words > 0 || type != NULL || form != 0))
+	if (mode == FRAMES && (words > 0 || type != NULL ||
+	    form != FORM_LOOKS))
 		opt_usage(o, "--frames takes frames as they are");
 	if (type == NULL)
 		type = "send";
@@ -420,9 +365,27 @@ read_whole(void)
 			refuse(0, "the payload is over the bound (--max)");
 		else if (r == -1 && errno != EINTR)
 			die(111, "stdin: %s", strerror(errno));
-	if (form != BINARY && buf_size(&whole) > 0 &&
+	if (form != FORM_BINARY && buf_size(&whole) > 0 &&
 	    whole.data[whole.len - 1] == '\n')
 		whole.len--;
+}
+
+static void
+head(void)
+{
+	const struct opt *o;
+
+	compose_begin(type, form);
+	for (o = options; o->key != 0; o++) {
+		if (o->key < KEYED || o->key >= KEYED_END || !given[o->key])
+			continue;
+		if (o->arg == NULL)
+			compose_flag(o->name);
+		else if (o->key == REF)
+			compose_value(o->name, given[o->key]);
+		else
+			compose_word(o->name, given[o->key]);
+	}
 }
 
 int
@@ -436,9 +399,8 @@ main(int argc, char **argv)
 		set(&o, key);
 	operands(&o);
 	agree(&o);
-	head = frame = BUF(link_line_max());
 	whole = BUF(link_max() + 2);	/* a newline, and to see the end */
-	make_head();
+	head();
 	if (mode == 0)
 		read_whole();
 
@@ -448,7 +410,7 @@ main(int argc, char **argv)
 	ev_init(&absent, too_late);
 	if (path != NULL) {
 		peer = link_connect("peer", LINK_SOURCE, path, &ops);
-		wait_for_peer();
+		start_timer();
 	} else {
 		loop_ready();
 		flow();
