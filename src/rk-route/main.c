@@ -91,10 +91,13 @@ static int
 run(struct opts *o, struct filter *f)
 {
 	static const struct loop_ops ops = { router_close, hup };
+	int status;
 
 	loop_open(&ops);
 	router_open(o, f);
-	return loop_run();
+	status = loop_run();
+	router_swap(NULL);
+	return status;
 }
 
 int

@@ -348,13 +348,14 @@ static const struct link_ops ops = {
 void
 router_name(const struct opts *o, int serve)
 {
-	char *name = mem_str(o->arg), *path = strchr(name, '=');
+	const char *equals = strchr(o->arg, '=');
+	char *name;
 
-	if (path == NULL || path == name || path[1] == '\0')
+	if (equals == NULL || equals == o->arg || equals[1] == '\0')
 		opt_usage(o, "%s: not NAME=PATH", o->arg);
-	*path++ = '\0';
+	name = mem_strn(o->arg, (size_t)(equals - o->arg));
 	places = mem_grow(places, (nplaces + 1) * sizeof *places);
-	places[nplaces++] = (struct place){ name, path, serve };
+	places[nplaces++] = (struct place){ name, equals + 1, serve };
 	add_name(name);
 }
 

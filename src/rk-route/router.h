@@ -24,7 +24,7 @@
 /* Makes the links.  The rule is the router's from now on. */
 void	 router_open(struct opts *, struct filter *);
 void	 router_name(const struct opts *, int serve);	/* NAME=PATH, o->arg */
-void	 router_swap(struct filter *);	/* another rule from now on */
+void	 router_swap(struct filter *);	/* another rule, or NULL: the end */
 void	 router_close(void);		/* drain, then end the loop with 0 */
 
 #endif
