@@ -49,15 +49,48 @@ link_settle(struct taken *t)
 	free(t);
 }
 
+static void
+error_frame(struct buf *b, const char *why, struct str line)
+{
+	frame_begin(b, "error");
+	frame_text(b, "why", str_of(utf8_check(str_of(why)) ? why : "?"));
+	if (line.n > 0 && line.n <= ERROR_FRAME && utf8_check(line))
+		frame_text(b, "text", line);
+	if (frame_end(b) == -1)
+		buf_adds(b, STR("{\"type\":\"error\",\"why\":\"?\"}"));
+}
+
+/* At once: to a peer that speaks out of turn, or has no link yet. */
+void
+link_say_error(struct wire *w, const char *why, struct str line)
+{
+	struct buf b = BUF(4 * ERROR_FRAME);
+
+	error_frame(&b, why, line);
+	buf_adds(&w->out, buf_str(&b));
+	buf_addc(&w->out, '\n');
+	buf_free(&b);
+}
+
+/* In its turn: what was sent before comes before. */
+static void
+answer_error(struct link *l, const char *why)
+{
+	struct buf b = BUF(4 * ERROR_FRAME);
+
+	error_frame(&b, why, (struct str){ "", 0 });
+	link_send(l, buf_str(&b), NULL, LINK_ANSWER);
+	buf_free(&b);
+}
+
 void
 link_refuse(struct taken *t, const char *why)
 {
 	counts.refused_in++;
 	if (current(t))
 		track_settle(&t->link->track, t->seq, why);
-	else if (t->seq == 0 && !t->link->gone && t->link->wire != NULL &&
-	    !t->link->bare && t->link->wire->out_fd != -1)
-		link_say_error(t->link->wire, why, (struct str){ "", 0 });
+	else if (t->seq == 0 && link_present(t->link) && !t->link->bare)
+		answer_error(t->link, why);
 	else
 		warn("%s: %s", t->link->name, why);
 	if (t->seen != NULL)
@@ -78,22 +111,6 @@ taken_of(const struct taken *t, const char **boot, uint64_t *seq)
 	*boot = t->boot;
 	*seq = t->seq;
 	return t->seq != 0;
-}
-
-void
-link_say_error(struct wire *w, const char *why, struct str line)
-{
-	struct buf b = BUF(4 * ERROR_FRAME);
-
-	frame_begin(&b, "error");
-	frame_text(&b, "why", str_of(utf8_check(str_of(why)) ? why : "?"));
-	if (line.n > 0 && line.n <= ERROR_FRAME && utf8_check(line))
-		frame_text(&b, "text", line);
-	if (frame_end(&b) == 1) {
-		buf_adds(&w->out, buf_str(&b));
-		buf_addc(&w->out, '\n');
-	}
-	buf_free(&b);
 }
 
 /* "of": [boot, seq, k], checked: 1, else 0. */
