@@ -4,10 +4,11 @@
  * The socket of a connection, and time.
  *
  *  - A try is: resolve, connect, shake hands, all within the URL's timeout.
- *    A name's addresses take turns, one a try.  After a break the next try
- *    comes after a pause of 0.5 s that doubles up to the longest one, of which
- *    a random half is left out, so that a broker that comes back is not met
- *    by all its clients at once.
+ *    A name's addresses are tried one after the other; each try begins with
+ *    another one, so that a silent one does not stand before the rest.
+ *  - The next try comes after a pause of 0.5 s that doubles up to the longest
+ *    one, of which a random half is left out, so that a broker that comes back
+ *    is not met by all its clients at once.
  *  - mq_lost() only marks; take_down() runs from the loop, so that nobody's
  *    connection ends below his feet.
  *  - sock_read and sock_write are where TLS would go in.
@@ -53,7 +54,7 @@ mq_lost(struct mq *mq, int code, const char *fmt, ...)
 static void
 close_socket(struct mq *mq)
 {
-	mq_resolve_stop(&mq->resolver);
+	resolve_stop(&mq->resolver);
 	ev_timer_stop(loop, &mq->limit);
 	ev_timer_stop(loop, &mq->beat);
 	ev_io_stop(loop, &mq->readable);
@@ -194,6 +195,22 @@ readable(struct ev_loop *l, ev_io *w, int events)
 	}
 }
 
+static void connect_next(struct mq *);
+
+/* On to the next address, if there is one. */
+static void
+not_connected(struct mq *mq, int error)
+{
+	ev_io_stop(loop, &mq->writable);
+	if (mq->fd != -1)
+		close(mq->fd);
+	mq->fd = -1;
+	if (mq->tried < mq->resolver.n)
+		connect_next(mq);
+	else
+		mq_lost(mq, 0, "%s", strerror(error));
+}
+
 static void
 connected(struct mq *mq)
 {
@@ -202,7 +219,7 @@ connected(struct mq *mq)
 
 	getsockopt(mq->fd, SOL_SOCKET, SO_ERROR, &error, &n);
 	if (error != 0) {
-		mq_lost(mq, 0, "%s", strerror(error));
+		not_connected(mq, error);
 		return;
 	}
 	ev_io_stop(loop, &mq->writable);
@@ -245,26 +262,35 @@ beat(struct ev_loop *l, ev_timer *w, int events)
 
 /* --- a try --- */
 
-static void
+/* 1: under way; else -1. */
+static int
 connect_to(struct mq *mq, const struct address *a)
 {
 	int on = 1;
 
-	mq->state = MQ_CONNECTING;
 	mq->fd = socket(a->sa.ss_family,
 	    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (mq->fd == -1) {
-		mq_lost(mq, 0, "socket: %s", strerror(errno));
-		return;
-	}
+	if (mq->fd == -1)
+		return -1;
 	setsockopt(mq->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(mq->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 	ev_io_set(&mq->readable, mq->fd, EV_READ);
 	ev_io_set(&mq->writable, mq->fd, EV_WRITE);
 	if (connect(mq->fd, (const struct sockaddr *)&a->sa, a->len) == -1 &&
 	    errno != EINPROGRESS)
-		mq_lost(mq, 0, "%s", strerror(errno));
-	else
-		ev_io_start(loop, &mq->writable);
+		return -1;
+	ev_io_start(loop, &mq->writable);
+	return 1;
+}
+
+static void
+connect_next(struct mq *mq)
+{
+	mq->state = MQ_CONNECTING;
+	mq->tried++;
+	if (connect_to(mq, &mq->resolver.list[mq->turn++ %
+	    mq->resolver.n]) == -1)
+		not_connected(mq, errno);
 }
 
 static void
@@ -273,10 +299,11 @@ resolved(struct resolver *r, const char *why)
 	struct mq *mq = (struct mq *)((char *)r -
 	    offsetof(struct mq, resolver));
 
+	mq->tried = 0;
 	if (why != NULL)
 		mq_lost(mq, 0, "%s: %s", mq->set.url->host, why);
-	else
-		connect_to(mq, &r->list[mq->turn++ % r->n]);
+	else if (!mq->lost)
+		connect_next(mq);
 }
 
 static void
@@ -289,9 +316,9 @@ try_next(struct mq *mq)
 	mq->culprit = 0;
 	ev_timer_set(&mq->limit, (double)u->timeout / 1000., 0.);
 	ev_timer_start(loop, &mq->limit);
-	if (mq_resolve_literal(&mq->resolver, u->host, u->port))
+	if (resolve_literal(&mq->resolver, u->host, u->port))
 		resolved(&mq->resolver, NULL);
-	else if (mq_resolve_start(&mq->resolver, u->host, u->port) == -1)
+	else if (resolve_start(&mq->resolver, u->host, u->port) == -1)
 		mq_lost(mq, 0, "a child to resolve names: %s",
 		    strerror(errno));
 }

@@ -9,7 +9,6 @@
  * socket.  Who does what:
  *
  *	url.c		the URL
- *	resolve.c	names to addresses, in a child that can be killed
  *	conn.c		the socket, time, trying again
  *	handshake.c	channel 0: login, heartbeat, blocked, goodbye
  *	frames.c	bytes to frames and back
@@ -20,12 +19,12 @@
  */
 
 #include <stdint.h>
-#include <sys/socket.h>
 
 #include <amqp.h>
 #include <amqp_framing.h>
 #include <ev.h>
 
+#include "../resolve.h"
 #include "mq.h"
 
 #define FRAME_MAX	131072	/* what we propose; RabbitMQ's default */
@@ -33,32 +32,6 @@
 #define OUT_HIGH	262144	/* written out before more is encoded */
 #define CHANNELS	1024	/* a connection's, at most */
 #define SHORT_MAX	255	/* a short string's bytes */
-
-/* --- resolve.c --- */
-
-#define ADDRESSES	16
-
-struct address {
-	struct sockaddr_storage sa;
-	socklen_t len;
-};
-
-struct resolver {
-	struct address list[ADDRESSES];
-	int n;
-	void (*done)(struct resolver *, const char *why); /* NULL: found */
-	pid_t pid;		/* 0: no child */
-	ev_io io;
-	struct buf in;
-};
-
-/* 1: host was an address, and is there; 0: it was none. */
-int	 mq_resolve_literal(struct resolver *, const char *host,
-	    const char *port);
-/* 1: done() will be called, unless mq_resolve_stop() is; -1 with errno. */
-int	 mq_resolve_start(struct resolver *, const char *host,
-	    const char *port);
-void	 mq_resolve_stop(struct resolver *);
 
 /* --- channels --- */
 
@@ -117,7 +90,7 @@ struct mq {
 	void *data;
 	enum mq_state state;
 	struct resolver resolver;
-	int turn;		/* which address is tried */
+	int turn, tried;	/* which address is next, how many were */
 	int fd;
 	ev_io readable, writable;
 	ev_timer limit, retry, beat, fall;

@@ -1,12 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-
-/*
- * Names to addresses.  getaddrinfo() blocks for as long as it likes, so it
- * runs in a child that dies with us, and is killed when it is silent; the
- * connection's time limit is what says so.  The child writes the addresses,
- * or the reason why not, behind one letter.  libev reaps it.
- */
-
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,8 +7,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "../loop.h"
-#include "conn.h"
+#include "resolve.h"
 
 /* 0, or what gai_strerror() explains. */
 static int
@@ -44,7 +35,7 @@ look_up(struct resolver *r, const char *host, const char *port, int flags)
 }
 
 int
-mq_resolve_literal(struct resolver *r, const char *host, const char *port)
+resolve_literal(struct resolver *r, const char *host, const char *port)
 {
 	return look_up(r, host, port, AI_NUMERICHOST) == 0;
 }
@@ -117,7 +108,7 @@ readable(struct ev_loop *l, ev_io *w, int events)
 }
 
 int
-mq_resolve_start(struct resolver *r, const char *host, const char *port)
+resolve_start(struct resolver *r, const char *host, const char *port)
 {
 	int p[2], pid;
 
@@ -141,7 +132,7 @@ mq_resolve_start(struct resolver *r, const char *host, const char *port)
 }
 
 void
-mq_resolve_stop(struct resolver *r)
+resolve_stop(struct resolver *r)
 {
 	if (r->pid == 0)
 		return;
