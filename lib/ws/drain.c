@@ -72,7 +72,7 @@ step(struct ev_loop *l, ev_timer *w, int events)
 
 	(void)w;
 	(void)events;
-	if (passed >= drain.limit)
+	if (passed >= drain.limit || tally.conns == 0)
 		finish();
 	else if (passed >= drain.over)
 		close_until(UINT64_MAX);
