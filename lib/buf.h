@@ -57,7 +57,7 @@ buf_str(const struct buf *b)
 }
 
 /* Each adds at the end: 1, or -1 with ENOBUFS and nothing added. */
-int	 buf_room(struct buf *, size_t);	/* that many fit without growing */
+int	 buf_room(struct buf *, size_t);	/* so many will not grow it */
 int	 buf_add(struct buf *, const void *, size_t);
 int	 buf_adds(struct buf *, struct str);
 int	 buf_addf(struct buf *, const char *, ...)

@@ -83,7 +83,7 @@ enum type {
 struct frame {
 	struct str line;		/* without the newline */
 	enum type type;
-	struct str v[FRAME_NKEYS];		/* as spelled; p is NULL: absent */
+	struct str v[FRAME_NKEYS];	/* as spelled; p is NULL: absent */
 };
 
 extern const char *const frame_keys[FRAME_NKEYS];

@@ -262,7 +262,7 @@ silent() {	# NAME: nothing came; asked after something else did
 	start parent rk-route -e '. + {via: "down"}' -- tee seen
 	feed parent '{"type":"open","conn":"a.1"}'
 	wait_for -t 15 grep -qF '{"type":"open","conn":"a.1"}' seen
-	! grep -q seq seen
+	run ! grep -q seq seen
 }
 
 @test "a bare co-process gets payloads and says payloads" {
@@ -301,8 +301,9 @@ plain text
 }
 
 @test "a co-process that stays gets TERM, then KILL" {
+	mkfifo never
 	start_ready parent rk-route -e . --bare -- sh -c \
-		'trap "echo term >term" TERM; while :; do sleep 1; done'
+		'trap "echo term >term" TERM; while :; do read -r x <>never; done'
 	stop parent
 	assert_eq "$(cat term)" term
 }

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include "../log.h"
-#include "inside.h"
 
 /*
  * Bare links (--bare): the other program knows no frames.
@@ -10,6 +8,9 @@
  *    other text as a JSON string, binary as {"base64":...}.
  *  - In: a line is the payload of a message.
  */
+
+#include "../log.h"
+#include "inside.h"
 
 static int
 has_break(struct str s)

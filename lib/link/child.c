@@ -1,16 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "../log.h"
-#include "inside.h"
 
 /*
  * Co-processes: a command with its stdin and stdout tied to us by two pipes.
@@ -23,6 +11,19 @@
  *  - A link is one wire, and a child one pid; both must be gone before the
  *    next start.
  */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "inside.h"
 
 #define ATTACH_WAIT	2.0	/* seconds */
 #define DELAY_MIN	0.1

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+
+/*
+ * The first words of peers: attach, and ready for an answer.  Who we are, what
+ * we are on this link, and how much we can hold.
+ */
+
 #include <stdio.h>
 
 #include "../log.h"

@@ -69,7 +69,8 @@ enum { LINK_KEYS = OPT_LONG + 1000, KEY_WINDOW, KEY_BARE, KEY_MODE, KEY_GROUP,
     KEY_NAME };
 #define LINK_OPTS \
 	{ 'D', "ready-fd", "FD", "write a newline there when ready" }, \
-	{ 'm', "max", "BYTES", "largest payload as it stands in a frame (1m)" }, \
+	{ 'm', "max", "BYTES", "largest payload, as it stands in a frame " \
+	    "(1m)" }, \
 	{ KEY_WINDOW, "window", "BYTES", "unsettled bytes on a link (4m)" }, \
 	{ KEY_NAME, "name", "NAME", "our name on links (the program's)" }
 #define LINK_OPTS_CHILD \

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdlib.h>
-#include <unistd.h>
-
-#include "../log.h"
-#include "inside.h"
 
 /*
  * Receiving: from a line to the program's hands, and what became of it back
  * to the peer.
  */
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "inside.h"
 
 #define ERROR_FRAME	1024		/* a longer line is not shown back */
 
@@ -28,7 +29,7 @@ take(struct link *l, uint64_t seq)
 static void
 release(struct link *l)
 {
-	l->refs--;		/* one that is gone is swept at the turn's end */
+	l->refs--;	/* one that is gone is swept at the turn's end */
 }
 
 static int

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: ISC */
+
+/*
+ * The options of links, stdin and stdout as a link, and what a station makes
+ * of both.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -11,11 +17,6 @@
 
 #include "../log.h"
 #include "inside.h"
-
-/*
- * The options of links, stdin and stdout as a link, and what a station makes
- * of both.
- */
 
 #define HEADER_MAX	(64 << 10)	/* of a frame beside its payload */
 

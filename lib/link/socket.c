@@ -1,15 +1,4 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#include "../log.h"
-#include "inside.h"
 
 /*
  * Unix sockets: served, where any number of peers attach, and connected to,
@@ -21,6 +10,18 @@
  *    a ready until it leaves.  Stations get a link each, and get the same one
  *    back when they return (same boot, else same name).
  */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../log.h"
+#include "inside.h"
 
 #define PEERS_MAX	1024	/* on one server */
 #define DELAY_MIN	0.1	/* seconds */

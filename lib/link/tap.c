@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdlib.h>
-
-#include "../log.h"
-#include "inside.h"
 
 /*
  * Taps: a copy of what passes on all our links, both directions, for those
  * who look on.  A tap slows nobody: what it has no room for is dropped, and it
  * is told how much that was when it has room again.
  */
+
+#include <stdlib.h>
+
+#include "../log.h"
+#include "inside.h"
 
 #define TAP_MAX		(1 << 20)	/* bytes that wait for a tap */
 
