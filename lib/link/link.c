@@ -171,6 +171,12 @@ link_unsettled(const struct link *l)
 }
 
 size_t
+link_peer_window(const struct link *l)
+{
+	return l->track.window;
+}
+
+size_t
 link_waiting(const struct link *l)
 {
 	return l->track.waiting;

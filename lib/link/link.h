@@ -114,6 +114,7 @@ void	 link_send(struct link *, struct str line, void *owner,
  * it. */
 size_t	 link_room(struct link *);
 size_t	 link_unsettled(const struct link *);
+size_t	 link_peer_window(const struct link *);	/* what the peer can hold */
 size_t	 link_waiting(const struct link *);	/* taken by us, not sent yet */
 
 /* Receiving. */

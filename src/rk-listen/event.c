@@ -183,6 +183,14 @@ send_line(struct conn *c, enum link_how how)
 	link_send(router, buf_str(&line), c, how);
 }
 
+/* Has it its share of the window? */
+static int
+is_full(const struct conn *c)
+{
+	return c->events > 0 &&
+	    c->unsettled >= link_peer_window(router) / 16;
+}
+
 static int
 may_leave(struct conn *c, enum link_how how)
 {
@@ -190,7 +198,7 @@ may_leave(struct conn *c, enum link_how how)
 		return 0;
 	if (how == LINK_ANSWER)
 		return 1;
-	if (c->unsettled >= link_window() / 16 && c->events > 0)
+	if (is_full(c))
 		return 0;
 	if (link_room(router) > 0)
 		return 1;
@@ -225,8 +233,7 @@ leave(struct conn *c)
 static void
 read_or_not(struct conn *c)
 {
-	int paused = c->first != NULL || c->waits ||
-	    c->unsettled >= link_window() / 16;
+	int paused = c->first != NULL || c->waits || is_full(c);
 
 	if (c->ws != NULL && c->open && c->paused != paused) {
 		c->paused = paused != 0;

@@ -1,0 +1,1210 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# shellcheck disable=SC2154 # stderr and output are set by lib
+
+load lib
+
+setup() {
+	cd "$RK_TEST" || return
+}
+
+teardown() {
+	stop_all
+}
+
+# A listener "l" on a port of its own, on plain pipes.
+listen() {
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port "$@"
+	port=$(<port)
+	url=ws://127.0.0.1:$port
+}
+
+# NAME PATH [PROTOCOL]: a client that is open; tests/clients/ws.js.
+client() {
+	start "$1" node "$TESTS/clients/ws.js" "$url$2" "${3-}"
+	wait_line "$1" open
+}
+
+# The id of connection N.
+conn() {
+	sed -n '/"conn":/{s/.*"conn":"\([a-z0-9]*\)\..*/\1/p;q}' l.out |
+		sed "s/\$/.$1/"
+}
+
+# What the listener said: boot, times and addresses made equal.
+said() {
+	sed -e 's/"conn":"[a-z0-9]*\./"conn":"B./g' \
+		-e 's/"at":[0-9]*/"at":0/' -e 's/,"headers":{[^}]*}//' "${1-l.out}"
+}
+
+frames() {	# TYPE...: only these
+	said | grep -E "^\{\"type\":\"($(IFS='|'; echo "$*"))\""
+}
+
+# Bytes as they are on a connection of their own, and all that comes back.
+raw() {
+	exec {raw}<>"/dev/tcp/127.0.0.1/$port"
+	printf %b "$1" >&"$raw"
+	timeout $((8 * RK_SLOW)) cat <&"$raw" | tr -d '\r'
+	exec {raw}>&-
+}
+
+status_of() {
+	raw "$1" | head -n 1 | cut -d ' ' -f 2
+}
+
+# N COMMAND...: it prints N.
+gives() {
+	local want=$1
+
+	shift
+	[ "$("$@")" = "$want" ]
+}
+
+count() {	# TYPE: frames of it
+	frames "$1" | wc -l
+}
+
+metric() {	# NAME WANT
+	[ "$(curl -s "http://127.0.0.1:$port/metrics" |
+		sed -n "s/^rk_listen_$1 //p")" = "$2" ]
+}
+
+UPGRADE='Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
+KEY='Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
+V13='Sec-WebSocket-Version: 13\r\n'
+
+# --- usage -----------------------------------------------------------------
+
+@test "--help lists the options, --version says which" {
+	run_status 0 rk-listen --help
+	[[ $output == 'usage: rk-listen '*--ws=TEMPLATE* ]]
+	run_status 0 rk-listen --version
+	[[ $output == 'rk-listen '[0-9]* ]]
+}
+
+@test "what makes no sense is refused with 100" {
+	run_status 100 rk-listen
+	[[ $stderr == 'rk-listen: -p PORT, --unix or --fd is missing'* ]]
+	run_status 100 rk-listen -p 0 operand
+	run_status 100 rk-listen -p 0 --ws api
+	run_status 100 rk-listen -p 0 --ws '/{a b}'
+	run_status 100 rk-listen -p 0 --with everything
+	run_status 100 rk-listen -p 0 --binary=xml
+	run_status 100 rk-listen -p 0 --ping 10ms
+	run_status 100 rk-listen -p 0 --gauge 'a{b=c'
+	run_status 100 rk-listen -p 0 --docroot /nowhere
+	run_status 100 rk-listen -p 0 --no-such-option
+}
+
+@test "where it cannot listen it ends with 111" {
+	listen
+	run_status 111 rk-listen -p "127.0.0.1:$port" </dev/null
+	[[ $stderr == *'Address already in use' ]]
+	run_status 111 rk-listen -p nonsense </dev/null
+	run_status 111 rk-listen --fd 99 </dev/null
+	run_status 111 rk-listen --unix /nowhere/x </dev/null
+}
+
+@test "a co-process that cannot run ends it with that code" {
+	run -127 --separate-stderr rk-listen -p 127.0.0.1:0 -- no-such-command
+	run_status 100 rk-listen -p 127.0.0.1:0 -- sh -c 'exit 100'
+}
+
+# --- the plain case --------------------------------------------------------
+
+@test "from open to close: what a client does becomes frames" {
+	listen --ws '/api/{user}'
+	client a '/api/T%2F1?x=1&y=%C3%A4+b&x=2'
+	feed a 'text {"id":1.0,"m":1e400}' 'text hi' 'binary 00ff' 'text'
+	wait_lines l 5
+	feed a 'close 4001 bye'
+	wait_lines l 6
+	ended a
+	assert_eq "$(said)" '{"type":"open","conn":"B.1","n":1,"at":0,'\
+'"user":"T/1","proto":"ws","path":"/api/T%2F1","query":{"x":"2",'\
+'"y":"ä b"},"remote":"127.0.0.1"}
+{"type":"message","conn":"B.1","n":1,"at":0,"user":"T/1",'\
+'"data":{"id":1.0,"m":1e400}}
+{"type":"message","conn":"B.1","n":1,"at":0,"user":"T/1","text":"hi"}
+{"type":"message","conn":"B.1","n":1,"at":0,"user":"T/1","base64":"AP8="}
+{"type":"message","conn":"B.1","n":1,"at":0,"user":"T/1","text":""}
+{"type":"close","conn":"B.1","n":1,"at":0,"user":"T/1","state":{},'\
+'"channels":[],"code":4001,"reason":"bye","by":"client","last":true}'
+}
+
+@test "headers: in lower case, joined, without those of the handshake" {
+	export WS_HEADERS='{"X-A":["1","2"],"Cookie":"k=v; l=w","X-L":"\u00e9"}'
+	listen
+	client a /
+	wait_line l '"x-a":"1, 2"'
+	wait_line l '"cookie":"k=v; l=w"'
+	wait_line l '"x-l":"é"'
+	grep -qv sec-websocket-key l.out
+}
+
+@test "down: data as spelled, text as text, base64 as bytes" {
+	listen --ws '/{user}'
+	client a /T
+	wait_line l open
+	feed l '{"type":"send","user":"T","data":{"b":1.0, "a":[1e400]}}' \
+		'{"type":"send","all":true,"text":"\u00e4\n"}' \
+		'{"type":"send","conn":"'"$(conn 1)"'","base64":"AP8="}' \
+		'{"type":"send","user":"T","data":null}' \
+		'{"type":"send","user":"T","text":""}'
+	wait_lines a 7
+	assert_eq "$(<a.out)" 'open
+text {"b":1.0, "a":[1e400]}
+text ä
+
+binary 00ff
+text null
+text'
+}
+
+@test "fragments are one message, pings between them are answered" {
+	listen
+	client a /
+	feed a 'pieces {"a": 1}'
+	wait_line l '"data":{"a":1}'
+	wait_line a pong
+}
+
+@test "a message at the bound arrives whole, one byte more is 1009" {
+	listen
+	client a /
+	feed a 'big 1048574'	# with its quotes, 1 MiB in a frame
+	wait_line l xxx
+	[ "$(frames message | wc -c)" -gt 1048574 ]
+	feed a 'big 1048575'
+	wait_line a 'close 1009'
+	wait_line l '"code":1009'
+	metric messages_in_total 2
+}
+
+@test "-m is the bound, whatever is sent" {
+	listen -m 100
+	client a /
+	feed a 'big 99'
+	wait_line a 'close 1009'
+	client b /
+	feed b 'big 98'
+	wait_line l xxx
+	feed b "binary $(printf '%0200d' 0)"	# 100 bytes, 136 in base64
+	wait_line b 'close 1009'
+}
+
+@test "text that is not UTF-8 closes with 1007" {
+	listen
+	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n\x81\x81\0\0\0\0\xff" >got
+	grep -qaF "$(printf '\x03\xef')" got		# 1007
+	wait_line l '"code":1007,"reason":"not UTF-8","by":"error"'
+}
+
+@test "what breaks the protocol is closed with 1002, and soon" {
+	listen
+	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n\xf1\x80\0\0\0\0" >got
+	grep -qaF "$(printf '\x03\xea')" got		# 1002
+	wait_line l '"code":1002'
+	wait_line l '"by":"error"'
+	metric protocol_errors_total 1
+}
+
+@test "a client that vanishes is 1006" {
+	listen
+	client a /
+	feed a drop
+	wait_line l '"code":1006,"by":"client"'
+}
+
+# --- listening -------------------------------------------------------------
+
+@test "-p 0 says its port on stderr; on stdout beside a co-process" {
+	start a rk-listen -p 127.0.0.1:0
+	wait_for grep -q '^rk-listen: listening on 127.0.0.1:[0-9]*$' a.err
+	start b rk-listen -p 127.0.0.1:0 -- cat
+	wait_for grep -q '^[0-9]*$' b.out
+	wait_for gives ok curl -s "http://127.0.0.1:$(<b.out)/healthz"
+}
+
+@test "--unix listens on a socket, and replaces one that is left" {
+	python3 -c 'import socket; socket.socket(1).bind("c.sock")'
+	start_ready l rk-listen --unix c.sock
+	[ "$(curl -s --unix-socket c.sock http://h/healthz)" = ok ]
+	run_status 111 rk-listen --unix c.sock </dev/null
+	[[ $stderr == *'c.sock: Address already in use' ]]
+	stop l
+	[ ! -e c.sock ]
+	echo >file
+	run_status 111 rk-listen --unix file </dev/null
+	[ -e file ]
+}
+
+@test "--fd listens on a socket it inherits" {
+	start l python3 -c 'if 1:
+		import os, socket
+		s = socket.create_server(("127.0.0.1", 0))
+		print(s.getsockname()[1], file=open("port.tmp", "w"), flush=True)
+		os.rename("port.tmp", "port")
+		os.dup2(s.fileno(), 8)
+		os.execvp("rk-listen", ["rk-listen", "--fd", "8"])'
+	wait_for test -e port
+	url=ws://127.0.0.1:$(<port)
+	client a /
+	wait_line l '"type":"open"'
+}
+
+@test "--reuse-port: two share a port" {
+	listen --reuse-port
+	start_ready m rk-listen -p "127.0.0.1:$port" --reuse-port
+}
+
+@test "stdin may be a file or /dev/null; it serves on" {
+	echo '{"type":"count","name":"x"}' >frames
+	rk-listen -p 127.0.0.1:0 --port-file port <frames >l.out 2>l.err 3>&- &
+	echo $! >l.pid
+	wait_for test -e port
+	port=$(<port)
+	curl -s "http://127.0.0.1:$port/metrics" | grep -q '^x 1$'
+	rk-listen -p 127.0.0.1:0 --port-file port2 </dev/null >m.out \
+		2>m.err 3>&- &
+	echo $! >m.pid
+	wait_for test -e port2
+	url=ws://127.0.0.1:$(<port2)
+	client a /
+	wait_for grep -q open m.out
+}
+
+@test "--max-conns: who comes after waits at the door" {
+	listen --max-conns 2
+	client a /
+	client b /
+	start c node "$TESTS/clients/ws.js" "$url/"
+	wait_for gives 2 count open
+	feed a 'close'
+	wait_line c open
+}
+
+# --- what is no WebSocket --------------------------------------------------
+
+@test "paths: 404 when unknown, 400 when they name nobody" {
+	listen --ws '/api/{user}'
+	for path in / /api /api/ /api/a/b /metrics /x; do
+		assert_eq "$path $(status_of \
+			"GET $path HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n")" "$path 404"
+	done
+	for path in /api/%00 /api/%ff /api/a%0a "/api/$(printf %0256d 0)"; do
+		assert_eq "$path $(status_of \
+			"GET $path HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n")" "$path 400"
+	done
+	assert_eq "$(status_of 'GET /api/T HTTP/1.1\r\nHost: h\r\n\r\n')" 426
+}
+
+@test "handshakes that are wrong: 426, 405, 400" {
+	listen
+	assert_eq "$(raw "GET / HTTP/1.1\r\n$UPGRADE$KEY\r\n" |
+		grep -c -e '^HTTP/1.1 426 ' -e '^Sec-WebSocket-Version: 13')" 2
+	assert_eq "$(status_of "GET / HTTP/1.1\r\n$UPGRADE$KEY${V13/3/2}\r\n")" 426
+	assert_eq "$(status_of "POST / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n")" 405
+	assert_eq "$(status_of "GET / HTTP/1.1\r\n$UPGRADE$V13\r\n")" 400
+	assert_eq "$(status_of "GET / HTTP/1.0\r\n$UPGRADE$KEY$V13\r\n")" 400
+	assert_eq "$(status_of "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r
+$KEY$V13\r\n")" 400
+	assert_eq "$(status_of "GET / HTTP/1.1\r\n${UPGRADE#*\\n}$KEY$V13\r\n")" 400
+	[ ! -s l.out ]
+}
+
+@test "requests that are wrong" {
+	listen
+	assert_eq "$(status_of 'hello\r\n\r\n')" 400
+	assert_eq "$(status_of 'GET / HTTP/1.1\n')" 400
+	assert_eq "$(status_of 'GET / HTTP/1.1\r\n\r\n')" 400
+	assert_eq "$(status_of '\x16\x03\x01\x02\n')" 400
+	assert_eq "$(status_of 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')" 400
+	assert_eq "$(status_of 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')" 400
+	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
+'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n')" 411
+	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
+'Content-Length: 3\r\nExpect: 100-continue\r\n\r\n')" 417
+	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
+'Content-Length: 99999999\r\n\r\n')" 413
+	assert_eq "$(status_of "GET /$(printf %020000d 0)")" 414
+	metric rejected_total 10
+}
+
+@test "an unknown Upgrade is a plain request" {
+	listen
+	assert_eq "$(status_of 'GET /healthz HTTP/1.1\r\nHost: h\r\n'\
+'Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n')" 200
+}
+
+@test "a GET and a POST in one segment: one answer, no spinning" {
+	listen
+	raw 'GET /healthz HTTP/1.1\r\nHost: h\r\n\r\nPOST /x HTTP/1.1\r\n'\
+'Host: h\r\nContent-Length: 5\r\n\r\nhello' >got
+	assert_eq "$(grep -c '^HTTP/' got)" 1
+	raw 'GET / HTTP/1.1\r\nHost: h\r\nUpgrade: x\r\nConnection: Upgrade\r\n'\
+'\r\nGET / HTTP/1.1\r\nHost: h\r\nUpgrade: y\r\nConnection: Upgrade\r\n\r\n' \
+		>got
+	assert_eq "$(grep -c '^HTTP/' got)" 1
+	before=$(cut -d ' ' -f 14,15 "/proc/$(pid_of l)/stat")
+	metric opens_total 0
+	read -r user system <<<"$before"
+	read -r user2 system2 \
+		<<<"$(cut -d ' ' -f 14,15 "/proc/$(pid_of l)/stat")"
+	[ $((user2 + system2 - user - system)) -lt 20 ]
+}
+
+@test "frames in the same segment as the handshake are read" {
+	listen
+	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n\x81\x81\0\0\0\0\x61"\
+'\x88\x82\0\0\0\0\x03\xe8' >/dev/null
+	wait_line l '"text":"a"'
+	wait_line l '"code":1000'
+}
+
+@test "a request that drips is cut off with 408" {
+	listen --deadline 1
+	exec {slow}<>"/dev/tcp/127.0.0.1/$port"
+	printf 'GET / HT' >&"$slow"
+	wait_for -t 20 metric sockets 2		# it, and who asks
+	run timeout $((20 * RK_SLOW)) cat <&"$slow"
+	exec {slow}>&-
+	[[ $output == 'HTTP/1.1 408 '* ]]
+}
+
+# --- endpoints -------------------------------------------------------------
+
+@test "options behind an endpoint are its own, those before are everybody's" {
+	listen --with state --ws /a --ws /b --wrap --binary=json --ws '/c/*'
+	client a /a
+	client b /b
+	client c /c/d/e
+	feed a 'binary 7b7d'
+	wait_line l '"base64":"e30="'
+	feed b 'binary 7b7d'
+	wait_line l '"data":{}'
+	wait_for gives 3 grep -c '"type":"open".*"state":{}' l.out
+	feed l '{"type":"send","all":true,"event":"e","data":[1.0]}' \
+		'{"type":"send","all":true,"text":"x"}'
+	wait_lines a 3
+	wait_lines b 3
+	wait_lines c 3
+	assert_eq "$(tail -n 2 a.out)" $'text [1.0]\ntext x'
+	assert_eq "$(tail -n 2 b.out)" 'text {"event":"e","data":[1.0]}
+text {"data":"x"}'
+	assert_eq "$(tail -n 2 c.out)" $'text [1.0]\ntext x'
+}
+
+@test "--with: state, channels and headers in every event" {
+	export WS_HEADERS='{"X-A":"1"}'
+	listen --with state,channels,headers
+	client a /
+	wait_line l open
+	feed l '{"type":"merge","conn":"'"$(conn 1)"'","state":{"a":1}}' \
+		'{"type":"join","conn":"'"$(conn 1)"'","channel":"c"}'
+	wait_line l occupied
+	feed a 'text x'
+	wait_line l '"text":"x"'
+	frames message | grep -qF '"state":{"a":1}'
+	frames message | grep -qF '"channels":["c"]'
+	grep message l.out | grep -qF '"x-a":"1"'
+}
+
+@test "params: the other names of a template" {
+	listen --ws '/r/{room}/{user}'
+	client a /r/blue%20one/T
+	wait_line l '"user":"T"'
+	wait_line l '"params":{"room":"blue one"}'
+}
+
+@test "--subprotocol: the first that both know, else 400" {
+	listen --subprotocol v1,v2
+	client a / v3,v2,v1
+	assert_eq "$(<a.out)" 'open v2'
+	client b /
+	assert_eq "$(<b.out)" open
+	start c node "$TESTS/clients/ws.js" "$url/" v9
+	wait_line c 'status 400'
+}
+
+@test "--origin: browsers of other origins get 403" {
+	listen --origin http://good,http://fine
+	assert_eq "$(status_of "GET / HTTP/1.1\r\nOrigin: http://bad\r\n"\
+"$UPGRADE$KEY$V13\r\n")" 403
+	WS_HEADERS='{"Origin":"http://fine"}' client a /
+	client b /
+}
+
+@test "--ask: an open waits for accept or reject" {
+	listen --ask --with claims --deadline 2 --ws '/{user}'
+	start a node "$TESTS/clients/ws.js" "$url/A"
+	wait_line l '"pending":true'
+	feed l '{"type":"accept","conn":"'"$(conn 1)"'","user":"U",'\
+'"state":{"s":1},"claims":{"c":2}}'
+	wait_line a open
+	feed a 'text x'
+	wait_line l '"user":"U","claims":{"c":2},"text":"x"'
+	start b node "$TESTS/clients/ws.js" "$url/B"
+	wait_line l '"n":2'
+	feed l '{"type":"reject","conn":"'"$(conn 2)"'","status":401,"data":{}}'
+	wait_line b 'status 401'
+	wait_line l '"type":"close","conn":"'"$(conn 2)"
+	start c node "$TESTS/clients/ws.js" "$url/C"
+	wait_line c 'status 503'			# nobody decided
+	feed l '{"type":"accept","conn":"'"$(conn 3)"'"}' \
+		'{"type":"accept","conn":"'"$(conn 1)"'","user":7}'
+	wait_line l '"error"'
+	metric commands_dead_total 1
+}
+
+# --- commands --------------------------------------------------------------
+
+# Three clients: 1 and 2 are T, 3 is U.
+three() {
+	listen --ws '/{user}' "$@"
+	client a /T
+	client b /T
+	client c /U
+	wait_lines l 3
+}
+
+@test "send: conn, user, channel, all, except; to each once" {
+	three
+	feed l '{"type":"join","user":"T","channel":"x"}' \
+		'{"type":"join","conn":"'"$(conn 3)"'","channel":"x"}' \
+		'{"type":"send","conn":"'"$(conn 1)"'","text":"1"}' \
+		'{"type":"send","user":"T","text":"2"}' \
+		'{"type":"send","channel":"x","text":"3","ref":{"r":1.0}}' \
+		'{"type":"send","all":true,"except":"'"$(conn 2)"'","text":"4"}' \
+		'{"type":"send","user":"nobody","text":"5","ref":2}' \
+		'{"type":"send","channel":"none","text":"5","ref":3}' \
+		'{"type":"send","all":true,"text":"6"}'
+	wait_line a 'text 6'
+	wait_line b 'text 6'
+	wait_line c 'text 6'
+	assert_eq "$(tr '\n' ' ' <a.out)" 'open text 1 text 2 text 3 text 4 text 6 '
+	assert_eq "$(tr '\n' ' ' <b.out)" 'open text 2 text 3 text 6 '
+	assert_eq "$(tr '\n' ' ' <c.out)" 'open text 3 text 4 text 6 '
+	assert_eq "$(frames sent)" '{"type":"sent","ref":{"r":1.0},"conns":3}
+{"type":"sent","ref":2,"conns":0}
+{"type":"sent","ref":3,"conns":0}'
+	metric commands_dead_total 2
+}
+
+@test "send with a ref to one: raw clients have no answers" {
+	three
+	feed l '{"type":"send","conn":"'"$(conn 3)"'","text":"q","ref":[1]}' \
+		'{"type":"send","conn":"'"$(conn 99)"'","text":"q","ref":2}'
+	wait_line c 'text q'
+	assert_eq "$(frames answer)" '{"type":"answer","ref":[1],"conn":"B.3",'\
+'"n":3,"at":0,"user":"U","error":"no answers on this endpoint"}
+{"type":"answer","ref":2,"conn":"B.99","at":0,'\
+'"error":"the connection is gone"}'
+}
+
+@test "identify: a user has any number of connections, one has one name" {
+	three
+	feed l '{"type":"identify","conn":"'"$(conn 3)"'","user":"T"}' \
+		'{"type":"who","user":"T","ref":1}' '{"type":"who","user":"U"}' \
+		'{"type":"identify","conn":"'"$(conn 1)"'","user":"V"}'
+	feed b close
+	wait_line l '"type":"close"'
+	feed c close
+	wait_for gives 2 count close
+	assert_eq "$(frames members)" '{"type":"members","ref":1,"members":['\
+'{"conn":"B.1","n":1,"user":"T","state":{},"channels":[]},'\
+'{"conn":"B.2","n":2,"user":"T","state":{},"channels":[]},'\
+'{"conn":"B.3","n":3,"user":"T","state":{},"channels":[]}]}
+{"type":"members","members":[]}'
+	assert_eq "$(frames close | grep -c '"last":true')" 1
+	frames close | tail -n 1 | grep -q '"last":true'
+}
+
+@test "join and leave: occupied, vacated; a close leaves all" {
+	three
+	feed l '{"type":"join","user":"T","channel":"x"}' \
+		'{"type":"join","conn":"'"$(conn 1)"'","channel":"y"}' \
+		'{"type":"join","conn":"'"$(conn 1)"'","channel":"y"}' \
+		'{"type":"leave","conn":"'"$(conn 2)"'","channel":"x"}' \
+		'{"type":"leave","conn":"'"$(conn 2)"'","channel":"nowhere"}'
+	wait_for gives 2 count occupied
+	feed a close
+	wait_line l '"type":"vacated","at"'
+	wait_for gives 2 count vacated
+	assert_eq "$(frames occupied vacated close)" \
+'{"type":"occupied","at":0,"channel":"x"}
+{"type":"occupied","at":0,"channel":"y"}
+{"type":"close","conn":"B.1","n":1,"at":0,"user":"T","state":{},'\
+'"channels":["x","y"],"code":1005,"by":"client"}
+{"type":"vacated","at":0,"channel":"x"}
+{"type":"vacated","at":0,"channel":"y"}'
+}
+
+@test "merge: shallow, in place, a key, replace; answers with a ref" {
+	three
+	id=$(conn 1)
+	feed l '{"type":"merge","conn":"'"$id"'","state":{"a":1.0,"b":{"x":1}}}' \
+		'{"type":"merge","conn":"'"$id"'","state":{"c":3,"a":2}}' \
+		'{"type":"merge","conn":"'"$id"'","key":"b","state":{"y":1e400}}' \
+		'{"type":"merge","conn":"'"$id"'","key":"n","state":{},"ref":1}' \
+		'{"type":"merge","conn":"'"$id"'","key":"b","replace":true,'\
+'"state":{"z":1},"ref":2}' \
+		'{"type":"merge","conn":"'"$id"'","replace":true,"state":{},"ref":3}' \
+		'{"type":"merge","conn":"'"$(conn 99)"'","state":{},"ref":4}'
+	wait_line l '"ref":4'
+	assert_eq "$(frames members | sed 's/,"channels.*//')" \
+'{"type":"members","ref":1,"members":[{"conn":"B.1","n":1,"user":"T",'\
+'"state":{"a":2,"b":{"x":1,"y":1e400},"c":3,"n":{}}
+{"type":"members","ref":2,"members":[{"conn":"B.1","n":1,"user":"T",'\
+'"state":{"a":2,"b":{"z":1},"c":3,"n":{}}
+{"type":"members","ref":3,"members":[{"conn":"B.1","n":1,"user":"T","state":{}
+{"type":"members","ref":4,"members":[]}'
+}
+
+@test "a state of 64 KiB is kept, one byte more is refused" {
+	three
+	big=$(printf %065528d 0)		# with {"a":""} it is 65536
+	feed l '{"type":"merge","conn":"'"$(conn 1)"'","state":{"a":"'"$big"'"}}' \
+		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"a":"'"$big"'x"}}' \
+		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"b":1}}' \
+		'{"type":"who","conn":"'"$(conn 1)"'","ref":1}'
+	wait_line l '"members"'
+	assert_eq "$(frames error)" \
+'{"type":"error","why":"state is larger than 64 KiB"}
+{"type":"error","why":"state is larger than 64 KiB"}'
+	[ "$(frames members | wc -c)" -gt 65536 ]
+}
+
+@test "who: in the order of n, in pages" {
+	listen --ws '/{user}'
+	start crowd node "$TESTS/clients/crowd.js" "$port" /T 1000
+	wait_line crowd open
+	feed l '{"type":"who","all":true,"ref":"all"}' \
+		'{"type":"who","user":"T","ref":"user"}'
+	wait_for gives 2 grep -c '"ref":"user"' l.out
+	for ref in all user; do
+		frames members | grep "\"ref\":\"$ref\"" >pages
+		[ "$(wc -l <pages)" -eq 2 ]
+		[ "$(grep -c '"more":true' pages)" -eq 1 ]
+		head -n 1 pages | grep -q '"more":true'
+		jq -s 'map(.members[].n) | . == ([range(1; 1001)])' pages |
+			grep -q true
+	done
+}
+
+@test "kick: conn, user, except, code and reason" {
+	three
+	feed l '{"type":"send","user":"T","text":"last words"}' \
+		'{"type":"kick","user":"T","except":"'"$(conn 2)"'",'\
+'"code":4003,"reason":"go"}' \
+		'{"type":"kick","conn":"'"$(conn 3)"'"}'
+	wait_line a 'close 4003 go'
+	wait_line c 'close 1000'
+	wait_line l '"code":4003,"reason":"go","by":"server"'
+	assert_eq "$(<a.out)" $'open\ntext last words\nclose 4003 go'
+	assert_eq "$(<b.out)" $'open\ntext last words'
+}
+
+@test "malformed commands are refused, and the next one is applied" {
+	three
+	while read -r command why; do
+		feed l "$command"
+		wait_for grep -qF "{\"type\":\"error\",\"why\":\"${why//+/ }\"" l.out
+	done <<-END
+	{"type":"send","text":"x"} one+of+conn,+user,+channel+and+all
+	{"type":"send","user":"T","all":true,"text":"x"} one+of+conn,+user,+channel+and+all
+	{"type":"send","user":7,"text":"x"} conn,+user+and+channel+are+strings
+	{"type":"send","all":false,"text":"x"} all+is+true
+	{"type":"send","all":true} no+payload
+	{"type":"send","all":true,"text":"x","data":1} more+than+one+payload
+	{"type":"send","all":true,"base64":"?"} malformed+text+or+base64
+	{"type":"send","all":true,"text":1} malformed+text+or+base64
+	{"type":"send","all":true,"text":"x","policy":"hope"} policy+is+close+or+drop
+	{"type":"identify","conn":"x"} user+is+a+string+of+1+to+255+bytes
+	{"type":"identify","user":"x"} conn+is+missing
+	{"type":"join","user":"T","channel":""} channel+is+a+string+of+1+to+255+bytes
+	{"type":"join","user":"T","channel":"a\\u0007"} channel+is+a+string+of+1+to+255+bytes
+	{"type":"join","channel":"x"} one+of+conn+and+user
+	{"type":"merge","conn":"x","state":[]} state+is+an+object
+	{"type":"kick","user":"T","code":1005} code+is+none+of+a+close+frame
+	{"type":"kick","user":"T","reason":"$(printf %0124d 0)"} reason+is+a+string+of+up+to+123+bytes
+	{"type":"respond","conn":"x","status":99} status+is+from+200+to+599
+	{"type":"respond","conn":"x","headers":{"A":"b\\r\\nC:"}} a+header+cannot+be+sent
+	{"type":"respond","conn":"x","headers":{"Content-Length":"1"}} a+header+cannot+be+sent
+	{"type":"metric","name":"a-b","value":1} name+is+letters,+digits,+_+and+:
+	{"type":"metric","name":"a","value":"1"} value+is+a+number
+	{"type":"metric","name":"a","value":1e400} value+is+a+number
+	{"type":"metric","name":"a","value":1,"labels":{"a":1}} labels+are+names+with+strings
+	{"type":"count","name":"a","value":-1} a+count+does+not+go+down
+	{"type":"bogus"} no+such+type
+	[1] not+an+object
+	{"type":"send","type":"send"} a+key+comes+twice
+	END
+	feed l '{"type":"send","all":true,"text":"still here"}'
+	wait_line c 'text still here'
+	assert_eq "$(<c.out)" $'open\ntext still here'
+}
+
+@test "who is not there: nothing is done, and it is counted" {
+	listen
+	feed l '{"type":"send","conn":"nobody","text":"x"}' \
+		'{"type":"kick","user":"T"}' \
+		'{"type":"merge","conn":"aaaaaaaaaaaaa.1","state":{}}' \
+		'{"type":"respond","conn":"","data":1}' \
+		'{"type":"count","name":"end"}'
+	wait_for metric commands_total 5
+	metric commands_dead_total 4
+	[ ! -s l.out ]
+}
+
+@test "in a pipeline, frames of other stations pass on unchanged" {
+	listen
+	feed l '{"type":"publish", "data":1.0}' '{"type":"message","data":[]}' \
+		'{"type":"error","why":"x"}'
+	wait_lines l 3
+	assert_eq "$(<l.out)" '{"type":"publish", "data":1.0}
+{"type":"message","data":[]}
+{"type":"error","why":"x"}'
+}
+
+# --- a tracked router ------------------------------------------------------
+
+# With tests/clients/router.js as a co-process, which writes what it gets to
+# r.log, and settles it as the data says.
+routed() {	# WINDOW=BYTES: of the router
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port "$@" -- \
+		node "$TESTS/clients/router.js" r.log "${WINDOW-}"
+	port=$(<port)
+	url=ws://127.0.0.1:$port
+}
+
+routed_line() {
+	wait_for grep -qF -e "$1" r.log
+}
+
+routed_id() {	# N
+	sed -n 's/.*"conn":"\([a-z0-9]*\)\..*/\1/p;q' r.log | sed "s/\$/.$1/"
+}
+
+@test "--step: the next event leaves when the last is settled, with its state" {
+	routed --step --with state
+	client a /
+	client b /
+	routed_line '"n":2'
+	feed a 'text {"hold":1}' 'text {"second":1}' 'text {"third":1}' close
+	routed_line '"hold":1'
+	feed b 'text {"other":1}'
+	routed_line '"other":1'
+	run ! grep -q second r.log
+	feed b 'text {"release":1,"say":[{"type":"merge","conn":"'"$(
+		sed -n '/"n":1,/{s/.*"conn":"\([^"]*\)".*/\1/p;q}' r.log)"'",'\
+'"state":{"s":1}}]}'
+	routed_line '"type":"close"'
+	said r.log | grep '"n":1,' | grep -v open | sed 's/,"seq".*//' >got
+	assert_eq "$(<got)" \
+'{"type":"message","conn":"B.1","n":1,"at":0,"state":{},"data":{"hold":1}
+{"type":"message","conn":"B.1","n":1,"at":0,"state":{"s":1},"data":{"second":1}
+{"type":"message","conn":"B.1","n":1,"at":0,"state":{"s":1},"data":{"third":1}
+{"type":"close","conn":"B.1","n":1,"at":0,"state":{"s":1},"channels":[],'\
+'"code":1005,"by":"client"'
+}
+
+@test "one connection has 1/16 of the window; then it is not read" {
+	WINDOW=16384 routed
+	client a /
+	client b /
+	for ((i = 0; i < 200; i++)); do feed a 'text {"hold":'$i'}'; done
+	routed_line '"hold":1}'
+	feed b 'text {"other":1}'
+	routed_line '"other":1'
+	[ "$(grep -c '"hold"' r.log)" -lt 20 ]
+	for ((i = 0; i < 60; i++)); do
+		feed b 'text {"release":1}'
+		wait_for gives $((i + 1)) grep -c '"release"' r.log
+	done
+	wait_for gives 200 grep -c '"hold"' r.log
+	grep -o '"hold":[0-9]*' r.log | sed 's/.*://' >got
+	seq 0 199 | diff - got
+}
+
+@test "a full window stops reading and accepting, and nothing is lost" {
+	WINDOW=2048 routed
+	for ((n = 1; n < 20; n++)); do
+		start "c$n" node "$TESTS/clients/ws.js" "$url/"
+		wait_for -t 2 grep -q open "c$n.out" || break
+		feed "c$n" "text {\"hold\":\"c$n $(printf %0300d 0)\"}" \
+			"text {\"hold\":\"c$n too\"}"
+		wait_for -t 1 grep -q "\"hold\":\"c$n " r.log || :
+	done
+	[ "$n" -gt 5 ]
+	[ "$n" -lt 12 ]				# the door was closed
+	wait_for all_came
+	assert_eq "$(grep -o '"hold":"c[0-9]* too' r.log | sort | uniq -d)" ''
+}
+
+all_came() {	# while the router lets go of what it holds
+	kill -USR1 "$(pgrep -P "$(pid_of l)")"
+	grep -q open "c$n.out" &&
+		[ "$(grep -c '"hold"' r.log)" -eq $((2 * (n - 1))) ]
+}
+
+@test "what the router refuses is counted; a pending open is refused, too" {
+	routed --http /q
+	client_refused=$(curl -s -o /dev/null -w '%{http_code}' \
+		-d '{"refuse":"no"}' "http://127.0.0.1:$port/q")
+	assert_eq "$client_refused" 500
+	metric events_refused_total 1
+}
+
+@test "a router that dies is started again; clients stay, events wait" {
+	routed
+	client a /
+	feed a 'text {"hold":1}'
+	routed_line '"hold":1'
+	kill -KILL "$(pgrep -P "$(pid_of l)")"
+	feed a 'text {"late":1}'
+	routed_line '"late":1'
+	wait_for gives 2 grep -c '"hold":1' r.log
+	grep '"hold":1' r.log | tail -n 1 | grep -q '"again":true'
+	metric restarts_total 1
+	metric connections 1
+}
+
+@test "a router that asks for a snapshot gets a here for each connection" {
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port -s l.sock \
+		--ws '/{user}'
+	port=$(<port)
+	url=ws://127.0.0.1:$port
+	client a /T
+	client b /U
+	start r python3 -c 'if 1:
+		import json, socket, sys
+		s = socket.socket(1)
+		s.connect("l.sock")
+		s.sendall(json.dumps({"type": "attach", "v": 1, "as": "router",
+			"name": "r", "boot": "r", "window": 65536,
+			"snapshot": True}).encode() + b"\n")
+		for line in s.makefile():
+			print(line, end="", flush=True)'
+	wait_line r '"user":"U"'
+	said r.out | grep here | sed 's/,"seq".*//' >got
+	assert_eq "$(<got)" \
+'{"type":"here","conn":"B.1","n":1,"user":"T","state":{},"channels":[]
+{"type":"here","conn":"B.2","n":2,"user":"U","state":{},"channels":[]'
+}
+
+@test "TERM with a router: it gets the closes, and both end" {
+	routed
+	client a /
+	client b /
+	routed_line '"n":2'
+	stop l
+	assert_eq "$(grep -c '"type":"close".*"code":1001' r.log)" 2
+	ended a
+	ended b
+}
+
+@test "frames that are not for a listener are refused to a router" {
+	routed
+	client a /
+	feed a 'text {"say":[{"type":"publish","data":1},{"type":"kick"},'\
+'{"type":"send","all":true,"text":"ok"},{"type":"bogus"}]}'
+	wait_line a 'text ok'
+	routed_line 'not for this station'
+	routed_line 'one of conn and user'
+	routed_line '"why":"no such type"'
+}
+
+@test "a source on the socket is told what became of its frames" {
+	routed -s l.sock
+	client a /
+	run_status 0 rk-publish -s l.sock --all '{"a":1.0}'
+	wait_line a 'text {"a":1.0}'
+	run_status 1 rk-publish -s l.sock --frames <<<'{"type":"kick"}'
+	[[ $stderr == *'one of conn and user'* ]]
+}
+
+# --- figures ---------------------------------------------------------------
+
+@test "/metrics is Prometheus text, with what rules set and --gauge names" {
+	listen --gauge 'service_rabbitmq{service="pipe"}=rabbitmq' \
+		--gauge 'service_connections{service="pipe"}=connections' \
+		--gauge 'service_self{service="pipe"}=rabbitmq&connections'
+	client a /
+	feed l '{"type":"metric","name":"rabbitmq","value":1}' \
+		'{"type":"metric","name":"load","labels":{"b":"x\"y\n"},"value":2.5}' \
+		'{"type":"count","name":"junk"}' \
+		'{"type":"metric","name":"load","labels":{"b":"z"},"value":-1}' \
+		'{"type":"count","name":"junk","value":2}'
+	wait_for metric commands_total 5
+	curl -si "http://127.0.0.1:$port/metrics" | tr -d '\r' >got
+	grep -q '^Content-Type: text/plain; version=0.0.4' got
+	sed '1,/^$/d' got >text
+	sed -n '/^# TYPE rabbitmq/,$p' text >tail
+	assert_eq "$(<tail)" '# TYPE rabbitmq gauge
+rabbitmq 1
+# TYPE load gauge
+load{b="x\"y\n"} 2.5
+load{b="z"} -1
+# TYPE junk counter
+junk 3
+service_rabbitmq{service="pipe"} 1
+service_connections{service="pipe"} 1
+service_self{service="pipe"} 1'
+	run grep -vE '^# (HELP|TYPE) [a-z_]+ |^[a-z_]+(\{.*\})? [-0-9.]+$' text
+	[ -z "$output" ]
+	feed a close
+	wait_for metric connections 0
+	curl -s "http://127.0.0.1:$port/metrics" |
+		grep -qF 'service_self{service="pipe"} 0'
+}
+
+@test "stats: all of it as a frame" {
+	listen
+	client a /
+	feed l '{"type":"count","name":"junk"}' '{"type":"stats","ref":[1]}'
+	wait_line l '"type":"stats"'
+	assert_eq "$(grep stats l.out | jq -c '[.ref, .data.connections,
+		.data.junk, .data.messages_in]')" '[[1],1,1,0]'
+}
+
+@test "/healthz: ok, and 503 when it drains" {
+	listen
+	assert_eq "$(curl -s "http://127.0.0.1:$port/healthz")" ok
+	assert_eq "$(curl -sI "http://127.0.0.1:$port/healthz" | head -n 1 |
+		tr -d '\r')" 'HTTP/1.1 200 OK'
+}
+
+# --- plain HTTP ------------------------------------------------------------
+
+# Runs curl in the background, its output in NAME.out.
+ask() {
+	local name=$1
+
+	shift
+	start "$name" curl -sS -m $((20 * RK_SLOW)) "$@"
+}
+
+@test "--http: a request, and its answer" {
+	listen --http /pub --ws '/{user}'
+	ask q -i -d '{"a":1.0}' -H 'Content-Type: application/json' \
+		"http://127.0.0.1:$port/pub/x?k=v"
+	wait_line l '"type":"request"'
+	assert_eq "$(said | sed 's/"headers.*"remote/"remote/')" \
+'{"type":"request","conn":"B.1","n":1,"at":0,"method":"POST",'\
+'"path":"/pub/x","query":{"k":"v"},"remote":"127.0.0.1","data":{"a":1.0}}'
+	feed l '{"type":"respond","conn":"'"$(conn 1)"'","status":202,'\
+'"headers":{"X-A":"b"},"data":{"ok":true}}' \
+		'{"type":"respond","conn":"'"$(conn 1)"'","data":2}'
+	ended q
+	assert_eq "$(tr -d '\r' <q.out)" 'HTTP/1.1 202 Accepted
+Connection: close
+Content-Length: 11
+X-A: b
+Content-Type: application/json
+
+{"ok":true}'
+	metric commands_dead_total 1
+}
+
+@test "--http: text, bytes, no payload, HEAD" {
+	listen --http /
+	ask a -i "http://127.0.0.1:$port/a"
+	wait_line l '"n":1'
+	feed l '{"type":"respond","conn":"'"$(conn 1)"'","text":"é"}'
+	ended a
+	grep -q '^Content-Type: text/plain; charset=utf-8' a.out
+	[ "$(tail -n 1 a.out)" = é ]
+	ask b "http://127.0.0.1:$port/b" --data-binary $'\xff'
+	wait_line l '"base64":"/w=="'
+	feed l '{"type":"respond","conn":"'"$(conn 2)"'","base64":"AAE="}'
+	ended b
+	[ "$(od -An -tx1 b.out)" = ' 00 01' ]
+	ask c -i "http://127.0.0.1:$port/c"
+	wait_line l '"n":3'
+	feed l '{"type":"respond","conn":"'"$(conn 3)"'","status":204}'
+	ended c
+	run ! grep -qi content-length c.out
+	ask d -I "http://127.0.0.1:$port/d"
+	wait_line l '"method":"HEAD"'
+	feed l '{"type":"respond","conn":"'"$(conn 4)"'","data":[1]}'
+	ended d
+	grep -q '^Content-Length: 3' d.out
+}
+
+@test "--http: 503 when nobody answers in time" {
+	listen --http /pub --deadline 1
+	ask q -i "http://127.0.0.1:$port/pub"
+	ended q
+	grep -q '^HTTP/1.1 503 ' q.out
+	grep -q '^Retry-After: 1' q.out
+	feed l '{"type":"respond","conn":"'"$(conn 1)"'","data":1}'
+	wait_for metric commands_dead_total 1
+	metric late_total 1
+}
+
+@test "--http: a body over the bound is 413, a prefix ends at a slash" {
+	listen --http /pub -m 100
+	assert_eq "$(curl -s -o /dev/null -w '%{http_code}' \
+		-d "$(printf %0101d 0)" "http://127.0.0.1:$port/pub")" 413
+	assert_eq "$(curl -s -o /dev/null -w '%{http_code}' \
+		"http://127.0.0.1:$port/public")" 404
+	assert_eq "$(curl -s -o /dev/null -w '%{http_code}' -d x \
+		"http://127.0.0.1:$port/none")" 404
+}
+
+@test "--http: 503 while there is no router" {
+	rk-listen -p 127.0.0.1:0 --port-file port --http / -s l.sock \
+		</dev/null >/dev/null 2>l.err 3>&- &
+	echo $! >l.pid
+	wait_for test -e port
+	assert_eq "$(curl -s -m 5 -o /dev/null -w '%{http_code}' \
+		"http://127.0.0.1:$(<port)/x")" 503
+	assert_eq "$(curl -s -m 5 -o /dev/null -w '%{http_code}' \
+		"http://127.0.0.1:$(<port)/healthz")" 503
+}
+
+# --- files -----------------------------------------------------------------
+
+site() {
+	mkdir -p site/sub site/.git
+	echo page >site/index.html
+	echo 'let x' >site/a.js
+	echo deep >site/sub/index.html
+	echo secret >secret
+	echo hidden >site/.hidden
+	echo hidden >site/.git/config
+	ln -s ../secret site/out
+	ln -s a.js site/in.js
+	mkfifo site/pipe
+}
+
+code_of() {
+	raw "GET $1 HTTP/1.1\r\nHost: h\r\n\r\n" | sed -n '1s/[^ ]* \(...\).*/\1/p'
+}
+
+@test "--docroot: files with their types, index.html, HEAD" {
+	site
+	listen --docroot site --ws '/*'
+	[ "$(curl -s "http://127.0.0.1:$port/")" = page ]
+	curl -si "http://127.0.0.1:$port/a.js" | grep -q '^Content-Type: text/java'
+	[ "$(curl -sL "http://127.0.0.1:$port/sub")" = deep ]
+	[ "$(curl -s "http://127.0.0.1:$port/in.js")" = 'let x' ]
+	curl -sI "http://127.0.0.1:$port/a.js" | grep -q '^Content-Length: 6'
+	head -c 3000000 /dev/urandom >site/big
+	curl -s "http://127.0.0.1:$port/big" | cmp - site/big
+	client a /a.js				# a WebSocket on the same path
+}
+
+@test "--docroot: nothing outside, nothing hidden, only reading" {
+	site
+	listen --docroot site
+	for path in /../secret /sub/../../secret /%2e%2e/secret /..%2fsecret \
+		/out /.hidden /.git/config /%2ehidden /pipe /none '/a.js%00' \
+		//../secret /sub//..//../secret "$RK_TEST/secret"; do
+		assert_eq "$path $(code_of "$path")" "$path 404"
+	done
+	assert_eq "$(status_of 'POST /a.js HTTP/1.1\r\nHost: h\r\n\r\n')" 404
+}
+
+# --- who does not keep up --------------------------------------------------
+
+flood() {	# N frames of 60 kB to all
+	local text i
+
+	text=$(printf %060000d 0)
+	for ((i = 0; i < $1; i++)); do
+		printf '{"type":"send","all":true,"text":"%s"}\n' "$text"
+	done >&"${stdin_of[l]}"
+}
+
+@test "--slow=close: 1013 and a drop frame; others are not held up" {
+	listen --max-out 1m
+	client a /
+	client b /
+	feed a pause
+	feed a ping			# it is paused when this is read, too
+	wait_lines l 2
+	flood 300
+	wait_line l '"type":"drop"'
+	wait_for gives 300 grep -c big b.out
+	wait_for metric slow_total 1
+	frames drop | grep -q '"why":"slow","frames":[0-9]*,"bytes":[0-9]*}'
+	wait_line l '"type":"close"'
+	frames close | grep -q '"code":1013,"reason":"too slow","by":"server"'
+	assert_eq "$(frames drop close | head -n 1 | cut -c 1-14)" \
+		'{"type":"drop"'
+}
+
+@test "--slow=drop: it loses frames, is told to the router, and stays" {
+	listen --max-out 1m --slow drop
+	client a /
+	feed a pause
+	wait_lines l 1
+	flood 300
+	wait_for metric commands_total 300
+	run ! metric lost_total 0
+	feed a resume
+	wait_line l '"type":"drop"'
+	feed l '{"type":"send","all":true,"text":"after"}'
+	wait_line a 'text after'
+	lost=$(frames drop | jq -s 'map(.frames) | add')
+	[ "$(grep -c big a.out)" -eq $((300 - lost)) ]
+}
+
+@test "policy: the frame decides" {
+	listen --max-out 1m
+	client a /
+	feed a pause
+	wait_lines l 1
+	text=$(printf %060000d 0)
+	for ((i = 0; i < 300; i++)); do
+		printf '{"type":"send","all":true,"policy":"drop","text":"%s"}\n' \
+			"$text"
+	done >&"${stdin_of[l]}"
+	wait_for metric commands_total 300
+	metric slow_total 0
+	feed a resume
+	wait_line l '"type":"drop"'
+}
+
+# --- pings -----------------------------------------------------------------
+
+@test "--ping: clients are pinged; who does not answer is closed" {
+	listen --ping 1
+	client a /
+	wait_line a ping
+	exec {mute}<>"/dev/tcp/127.0.0.1/$port"
+	printf %b "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n" >&"$mute"
+	wait_line l '"n":2'
+	wait_for -t 20 grep -q '"by":"timeout"' l.out
+	exec {mute}>&-
+	frames close | grep -q '"n":2,.*"code":1006,"reason":"no pong"'
+	metric timeouts_total 1
+	metric connections 1
+}
+
+@test "frames stay whole when a slow reader pings while it is sent to" {
+	listen --max-out 64m --ping 1
+	client a /
+	feed a pause
+	wait_lines l 1
+	flood 200
+	for ((i = 0; i < 20; i++)); do feed a ping; done
+	feed a resume
+	wait_for gives 200 grep -c 'big 60000' a.out
+	wait_line a pong
+	feed a 'text still'
+	wait_line l '"text":"still"'
+}
+
+# --- many ------------------------------------------------------------------
+
+@test "1,000 clients get 500 messages each in order" {
+	listen
+	start crowd node "$TESTS/clients/crowd.js" "$port" / 1000 500
+	wait_line crowd open
+	for ((i = 0; i < 500; i++)); do
+		echo '{"type":"send","all":true,"text":"'$i'"}'
+	done >&"${stdin_of[l]}"
+	wait_for -t 60 grep -q done crowd.out
+	ended crowd
+	metric lost_total 0
+}
+
+rss() {
+	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(pid_of l)/status"
+}
+
+cpu() {
+	cut -d ' ' -f 14,15 "/proc/$(pid_of l)/stat" | tr ' ' + | { read -r e; echo $((e)); }
+}
+
+# asan: its own memory and time would be measured
+@test "5,000 idle connections cost little memory and no time" {
+	listen
+	before=$(rss)
+	start crowd node "$TESTS/clients/crowd.js" "$port" / 5000
+	wait_for -t 60 grep -q open crowd.out
+	wait_for metric connections 5000
+	each=$((($(rss) - before) * 1024 / 5000))
+	say "$each bytes a connection"
+	[[ $RK_BIN == */asan/* ]] || [ "$each" -lt 4096 ]
+	began=$(cpu)
+	sleep 2
+	used=$(($(cpu) - began))
+	say "$used ticks of CPU in 2 s"
+	[ "$used" -lt $((20 * RK_SLOW)) ]
+}
+
+@test "memory is flat over 100,000 frames each way" {
+	listen --ws '/{user}'
+	client a /T
+	warm() {
+		for ((i = 0; i < 100; i++)); do
+			printf '{"type":"send","user":"T","data":{"i":%d}}\n' \
+				{1..100}
+		done >&"${stdin_of[l]}"
+	}
+	warm
+	wait_for metric commands_total 10000
+	before=$(rss)
+	for round in 1 2 3 4 5 6 7 8 9; do
+		warm
+		wait_for metric commands_total $(((round + 1) * 10000))
+	done
+	[ $(($(rss) - before)) -lt 4096 ]
+}
+
+# --- the end ---------------------------------------------------------------
+
+@test "TERM: everybody is closed with 1001, what is queued arrives, exit 0" {
+	listen --ws / --http /q
+	client a /
+	client b /
+	ask q -i "http://127.0.0.1:$port/q"
+	wait_line l request
+	feed l '{"type":"send","all":true,"text":"the end"}'
+	stop l
+	ended a
+	ended b
+	ended q
+	assert_eq "$(<a.out)" $'open\ntext the end\nclose 1001 going away'
+	assert_eq "$(<b.out)" $'open\ntext the end\nclose 1001 going away'
+	grep -q '^HTTP/1.1 503' q.out
+	assert_eq "$(frames close | grep -c '"code":1001,.*"by":"server"')" 2
+}
+
+@test "--drain-over: they are closed one after the other" {
+	listen --drain-over 2
+	for name in a b c d; do client $name /; done
+	began=$(date +%s%N)
+	stop l
+	took=$((($(date +%s%N) - began) / 1000000))
+	[ "$took" -ge 1400 ]
+	[ "$took" -lt $((6000 * RK_SLOW)) ]
+	assert_eq "$(frames close | grep -c '"code":1001')" 4
+}
+
+@test "stdout that is full, and a reader that left: 111" {
+	rk-listen -p 127.0.0.1:0 --port-file port >/dev/full 2>l.err \
+		</dev/null 3>&- &
+	echo $! >l.pid
+	wait_for test -e port
+	url=ws://127.0.0.1:$(<port)
+	client a /
+	ended l 111
+	rm port
+	mkfifo out
+	start reader head -n 1 out
+	rk-listen -p 127.0.0.1:0 --port-file port >out 2>l.err </dev/null 3>&- &
+	echo $! >l.pid
+	wait_for test -e port
+	url=ws://127.0.0.1:$(<port)
+	client b /
+	ended reader
+	client c /
+	ended l 111
+	grep -q 'standard output' l.err
+}
