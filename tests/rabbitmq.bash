@@ -49,6 +49,7 @@ rabbit_env() {
 	export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS='+S 1:1 +sbwt none'
 	PATH=/usr/lib/rabbitmq/bin:$PATH
 	unset RK_TEST	# it outlives the test that starts it
+	cd "$dir" || return	# where it may drop a core
 }
 
 rabbit_listens() {
@@ -87,9 +88,21 @@ rabbit_start() {
 	rabbit_epmd
 	( rabbit_env && close_inherited && exec rabbitmq-server ) \
 		</dev/null >"$dir/out" 2>&1 &
-	wait_for -t 30 rabbit_listens && return
-	cat "$dir/out" >&2
-	return 1
+	if ! wait_for -t 30 rabbit_listens; then
+		cat "$dir/out" >&2
+		return 1
+	fi
+	rabbit_watch "$(rabbit_pid)" "$(<"$dir/epmd")" </dev/null >/dev/null 2>&1 &
+}
+
+# Where a run was killed, nobody is left to stop the broker: it ends with its
+# directory.
+rabbit_watch() {
+	close_inherited
+	while kill -0 "$1" && [ -e "$RABBIT_DIR/ports" ]; do
+		sleep 1 # nobody says so
+	done
+	[ -e "$RABBIT_DIR/ports" ] || kill -KILL "$1" "$2"
 }
 
 rabbit_pid() {

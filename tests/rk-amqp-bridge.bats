@@ -46,6 +46,20 @@ said() {
 	grep -qF -e "$1" "$RK_TEST/bridge.err"
 }
 
+# The bridge with a router as its co-process, whose frames are in "routed".
+routed() {
+	start_ready bridge rk-amqp-bridge --reconnect 500ms -s b.sock "$@" \
+		-- node "$TESTS/clients/router.js" "$RK_TEST/routed"
+}
+
+deliveries() {
+	jq -c "select(.type == \"delivery\") | ${1:-.data}" "$RK_TEST/routed"
+}
+
+delivered() {
+	[ "$(deliveries | wc -l)" -ge "$1" ]
+}
+
 # --- usage -----------------------------------------------------------------
 
 @test "--help lists the options, --version says which" {
@@ -227,6 +241,21 @@ bindings() {
 	wait_for wrote_n delivery 1
 }
 
+@test "what is declared is there for what comes behind it" {
+	up
+	for i in {1..50}; do
+		printf '%s\n' \
+			"{\"type\":\"declare\",\"queue\":\"$q-$i\"}" \
+			"{\"type\":\"publish\",\"exchange\":\"\",\"key\":\"$q-$i\",\"data\":$i,\"ref\":$i}" \
+			"{\"type\":\"consume\",\"queue\":\"$q-$i\"}"
+	done >frames
+	feed bridge "$(<frames)"
+	wait_for wrote_n delivery 50
+	wait_for wrote_n 'done' 50
+	[ "$(wrote returned | wc -l)" -eq 0 ]
+	[ "$(wrote error | wc -l)" -eq 0 ]
+}
+
 @test "what the broker refuses is answered, and the rest goes on" {
 	up --queue "$q"
 	feed bridge \
@@ -353,15 +382,16 @@ put() {
 }
 
 @test "1 MiB goes out and comes in" {
-	up -s b.sock --queue "$q" --publish ":$q"
+	routed --queue "$q" --publish ":$q"
 	{
 		printf '{"type":"publish","data":"'
 		head -c 1048574 /dev/zero | tr '\0' x
 		printf '"}\n'
 	} | rk-publish -s b.sock --frames
 	put "{\"type\":\"consume\",\"queue\":\"$q\"}"
-	wait_for wrote_n delivery 1
-	[ "$(wrote delivery | jq -j .data | wc -c)" -eq 1048574 ]
+	wait_for delivered 1
+	[ "$(jq -j 'select(.type == "delivery") | .data' routed | wc -c)" \
+		-eq 1048574 ]
 }
 
 @test "properties and headers, both ways" {
@@ -374,13 +404,13 @@ put() {
 '"a":[1,"x",{"y":2}],"b":{"$base64":"AAH/"},'\
 '"time":{"$timestamp":1700000000},"dec":{"$decimal":"12.50"}}'
 
-	up -s b.sock --queue "$q" --publish ":$q"
+	routed --queue "$q" --publish ":$q"
 	put "{\"type\":\"publish\",\"properties\":$properties,\"headers\":$headers,\"data\":1}"
 	put "{\"type\":\"consume\",\"queue\":\"$q\"}"
-	wait_for wrote_n delivery 1
-	assert_eq "$(grep delivery bridge.out |
+	wait_for delivered 1
+	assert_eq "$(grep delivery routed |
 		sed 's/.*"headers":\(.*\),"prop.*/\1/')" "$headers"
-	assert_eq "$(grep delivery bridge.out |
+	assert_eq "$(grep delivery routed |
 		sed 's/.*"properties":\(.*\),"data.*/\1/')" "$properties"
 }
 
@@ -469,20 +499,6 @@ taken_ids() {
 }
 
 # --- consuming -------------------------------------------------------------
-
-# The bridge with a router as its co-process, whose frames are in "routed".
-routed() {
-	start_ready bridge rk-amqp-bridge --reconnect 500ms -s b.sock "$@" \
-		-- node "$TESTS/clients/router.js" "$RK_TEST/routed"
-}
-
-deliveries() {
-	jq -c "select(.type == \"delivery\") | ${1:-.data}" "$RK_TEST/routed"
-}
-
-delivered() {
-	[ "$(deliveries | wc -l)" -ge "$1" ]
-}
 
 send() {	# JSON ...: to the queue
 	printf '%s\n' "$@" | jq -Rc '{body: @base64}' | peer put '' "$q"
@@ -621,6 +637,9 @@ send() {	# JSON ...: to the queue
 	assert_json_eq "$(deliveries 'select(.redelivered) | .data')" \
 		'{"hold":1}'
 	# the first delivery's tag means nothing any more
+	send '{"first":1}'
+	wait_for delivered 4
+	wait_for rabbit_queue_is "$q" messages 1
 	send '{"release":1}'
 	wait_for rabbit_queue_is "$q" messages 0
 }
@@ -706,6 +725,14 @@ beats() {
 	wait_line bridge '{"type":"link","name":"other","state":"up"}'
 }
 
+@test "stats says what was counted" {
+	routed --queue "$q" --consume "$q"
+	send '{"say":[{"type":"stats","ref":7}]}' '{"hold":1}'
+	wait_for grep -q '"type":"stats"' routed
+	jq -e 'select(.type == "stats") | .ref == 7 and .published == 0 and
+		.deliveries >= 1 and .rejected == 0' routed
+}
+
 @test "on a tracked link they are refused" {
 	up -s b.sock
 	run_status 1 rk-publish -s b.sock --user T 1
@@ -720,6 +747,10 @@ beats() {
 	rabbit_queue_is "$q" messages 3
 	run_status 0 rk-amqp-bridge --queue "${q}b" </dev/null
 	rabbit_queue_is "${q}b" messages 0
+	printf '%s\n' '{"type":"publish","data":1}' '{"type":"publish"}' >frames
+	run_status 1 rk-amqp-bridge --publish ":$q" <frames
+	rabbit_queue_is "$q" messages 4
+	run_status 1 rk-amqp-bridge <<<'no frame'
 }
 
 rude() {

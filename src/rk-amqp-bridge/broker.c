@@ -222,9 +222,8 @@ void
 broker_standing(struct mq_topology *t)
 {
 	(void)t;
-	if (draining)
-		return;
-	start_consumers();
+	if (!draining)
+		start_consumers();
 	check();
 }
 
