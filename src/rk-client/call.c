@@ -17,6 +17,7 @@
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
+#include "names.h"
 #include "script.h"
 #include "ws.h"
 
@@ -28,6 +29,7 @@ static int leaving, result;	/* we close, and exit with that */
 static int tries;
 static int reads_stdin, typed;	/* by somebody who sees it */
 static struct lines in;
+static struct target target;
 static ev_timer redial, limit, linger;
 
 static void dial(void);
@@ -227,6 +229,8 @@ on_failed(struct ws_conn *c, int status, const char *why)
 	conn = NULL;
 	if (leaving)
 		output_end(result);
+	else if (status == 0 && target_next(&target))
+		dial();
 	else
 		lost(status != 0 && status < 500 ? 1 : 111,
 		    failure(status, why));
@@ -242,10 +246,25 @@ dial(void)
 	    .subprotocol = set.subprotocol, .headers = set.headers,
 	    .timeout_ms = set.timeout > 0 ? set.timeout + 1000 : DAY };
 
+	if (!target_address(&target, &d.address))
+		return;
 	conn = ws_dial(&d, &ops, NULL);
 	if (conn == NULL)
 		die(100, "%s: not a ws:, wss: or ws+unix: URL",
 		    url_mask(set.url));
+}
+
+static void
+on_found(const char *host, const char *why)
+{
+	(void)host;
+	target.waiting = 0;
+	if (leaving)
+		return;
+	if (why == NULL)
+		dial();
+	else
+		lost(111, why);
 }
 
 /* Time. */
@@ -312,5 +331,7 @@ call_start(struct opts *o)
 	ev_timer_init(&limit, on_limit, (double)set.timeout / 1000, 0);
 	if (set.timeout > 0 && (set.pause == 0 || script_waits()))
 		ev_timer_start(loop, &limit);
+	names_open(on_found);
+	target_open(&target, set.url);
 	dial();
 }

@@ -140,6 +140,7 @@ read_dial(struct far *f, const struct frame *dial)
 		return "conn: missing, or no name";
 	if ((f->url = word(dial, K_URL, URL_MAX_BYTES)) == NULL)
 		return "url: missing, or no URL";
+	target_open(&f->target, f->url);
 	f->user = word(dial, K_USER, NAME_MAX_BYTES);
 	if (f->user == NULL && frame_has(dial, K_USER))
 		return "user: no name";
@@ -162,6 +163,7 @@ release(struct far *f)
 	free(f->conn);
 	free(f->user);
 	free(f->url);
+	target_close(&f->target);
 	free(f->protocol);
 	free(f);
 }

@@ -11,6 +11,7 @@
 
 #include "frame.h"
 #include "link/link.h"
+#include "names.h"
 #include "ws.h"
 
 struct held {			/* waits for the connection */
@@ -23,6 +24,7 @@ struct far {
 	struct far *next;	/* in its bucket */
 	char *conn, *user, *url, *protocol;	/* user, protocol: or NULL */
 	char **headers;		/* "Name: value", NULL at the end */
+	struct target target;
 	struct ws_conn *ws;	/* NULL: between dials */
 	int open;
 	int hangup;		/* not dialled again */

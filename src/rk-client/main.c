@@ -5,11 +5,12 @@
  *
  *   call.c      one connection, for people and scripts
  *   tap.c       looks on at a socket of the kit (unix:PATH)
- *   station.c   many connections, dialled by frames (--frames); far.c keeps
- *               them
+ *   station.c   many connections, dialled by frames (--frames), as command.c
+ *               is told; far.c keeps them
  *   script.c    what is to be sent and what is waited for
  *   show.c      how a message looks;  output.c: standard output
- *   dial.c      names of URLs for people, pauses between dials
+ *   dial.c      URLs and failures for people, pauses between dials;
+ *               names.c: addresses of hosts
  */
 #include <errno.h>
 #include <stdio.h>

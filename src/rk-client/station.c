@@ -9,20 +9,21 @@
  *    settled, and bounded; it is refused when the connection is over.
  *  - With --reconnect a connection is dialled again until "hangup".
  *  - While the link has no room, no connection is read.
+ *  - What comes in is in command.c.
  */
 #include <stdlib.h>
 
 #include "client.h"
-#include "far.h"
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
+#include "station.h"
 #include "ws.h"
 
 #define CLOSE_MS	5000
 
-static struct link *up;
-static struct buf out, text;	/* a frame we write; a value we read */
+struct link *station_link;
+struct buf station_out;			/* the frame we write */
 static int reading = 1;		/* the connections are read */
 static int leaving, input_ended;
 static ev_timer linger;
@@ -31,14 +32,14 @@ static const struct ws_ops ops;
 
 /* Out. */
 
-static void
-begin(const char *type, const struct far *f)
+void
+station_begin(const char *type, const struct far *f)
 {
-	frame_begin(&out, type);
-	frame_text(&out, "conn", str_of(f->conn));
+	frame_begin(&station_out, type);
+	frame_text(&station_out, "conn", str_of(f->conn));
 	if (f->user != NULL)
-		frame_text(&out, "user", str_of(f->user));
-	frame_num(&out, "at", loop_ms());
+		frame_text(&station_out, "user", str_of(f->user));
+	frame_num(&station_out, "at", loop_ms());
 }
 
 static void
@@ -52,14 +53,14 @@ read_all(int on)
 			ws_read(f->ws, on);
 }
 
-static void
-emit(enum link_how how)
+void
+station_emit(enum link_how how)
 {
-	if (frame_end(&out) == -1)
+	if (frame_end(&station_out) == -1)
 		warn("a frame is over the bound and lost");
 	else
-		link_send(up, buf_str(&out), NULL, how);
-	if (reading && link_room(up) == 0)
+		link_send(station_link, buf_str(&station_out), NULL, how);
+	if (reading && link_room(station_link) == 0)
 		read_all(0);
 	if (ev_is_active(&linger))
 		ev_timer_again(loop, &linger);
@@ -67,15 +68,19 @@ emit(enum link_how how)
 
 /* The connections. */
 
-static void
-dial(struct far *f)
+int
+station_dial(struct far *f)
 {
 	struct ws_dial d = { .url = f->url, .origin = set.origin,
 	    .subprotocol = f->protocol ? f->protocol : set.subprotocol,
 	    .headers = (const char *const *)f->headers,
 	    .timeout_ms = set.timeout };
 
+	f->ws = NULL;
+	if (!target_address(&f->target, &d.address))
+		return 1;
 	f->ws = ws_dial(&d, &ops, f);
+	return f->ws != NULL;
 }
 
 static void
@@ -83,7 +88,7 @@ on_redial(struct ev_loop *l, ev_timer *t, int events)
 {
 	(void)l;
 	(void)events;
-	dial(t->data);
+	station_dial(t->data);
 }
 
 static void
@@ -97,8 +102,8 @@ deliver(struct far *f)
 	}
 }
 
-static void
-forget(struct far *f)
+void
+station_forget(struct far *f)
 {
 	ev_timer_stop(loop, &f->redial);
 	while (f->held != NULL) {
@@ -114,10 +119,12 @@ over(struct far *f)
 	f->ws = NULL;
 	f->open = 0;
 	if (f->hangup || leaving || set.pause == 0) {
-		forget(f);
+		station_forget(f);
 		return;
 	}
-	ev_timer_set(&f->redial, (double)pause_after(f->tries++) / 1000, 0);
+	ev_timer_init(&f->redial, on_redial,
+	    (double)pause_after(f->tries++) / 1000, 0);
+	f->redial.data = f;
 	ev_timer_start(loop, &f->redial);
 }
 
@@ -129,10 +136,10 @@ on_open(struct ws_conn *c)
 	f->open = 1;
 	f->tries = 0;
 	f->told = 0;
-	begin("up", f);
+	station_begin("up", f);
 	if (*ws_subprotocol(c) != '\0')
-		frame_text(&out, "protocol", str_of(ws_subprotocol(c)));
-	emit(LINK_WORK);
+		frame_text(&station_out, "protocol", str_of(ws_subprotocol(c)));
+	station_emit(LINK_WORK);
 	if (!reading)
 		ws_read(c, 0);
 	deliver(f);
@@ -141,12 +148,12 @@ on_open(struct ws_conn *c)
 static void
 on_message(struct ws_conn *c, struct str bytes, int binary)
 {
-	begin("message", ws_data(c));
+	station_begin("message", ws_data(c));
 	if (binary)
-		frame_add_binary(&out, bytes, 0);
+		frame_add_binary(&station_out, bytes, 0);
 	else
-		frame_add_text(&out, bytes);
-	emit(LINK_WORK);
+		frame_add_text(&station_out, bytes);
+	station_emit(LINK_WORK);
 }
 
 static void
@@ -170,155 +177,71 @@ on_close(struct ws_conn *c, const struct ws_end *end)
 	struct far *f = ws_data(c);
 
 	f->told = 1;
-	begin("down", f);
-	frame_num(&out, "code", end->code);
+	station_begin("down", f);
+	frame_num(&station_out, "code", end->code);
 	if (end->reason.n > 0)
-		frame_text(&out, "reason", end->reason);
-	frame_text(&out, "by", str_of(by(end)));
-	emit(LINK_WORK);
+		frame_text(&station_out, "reason", end->reason);
+	frame_text(&station_out, "by", str_of(by(end)));
+	station_emit(LINK_WORK);
 	over(f);
 }
 
 /* Said once: the dials after it that fail as well are no news. */
 static void
-on_failed(struct ws_conn *c, int status, const char *why)
+failed(struct far *f, int status, const char *why)
 {
-	struct far *f = ws_data(c);
-
 	if (!f->told) {
-		begin("down", f);
+		station_begin("down", f);
 		if (status != 0)
-			frame_num(&out, "status", status);
-		frame_text(&out, "error", str_of(failure(status, why)));
-		emit(LINK_WORK);
+			frame_num(&station_out, "status", status);
+		frame_text(&station_out, "error", str_of(failure(status, why)));
+		station_emit(LINK_WORK);
 	}
 	f->told = 1;
 	over(f);
 }
 
-static const struct ws_ops ops = { .open = on_open, .message = on_message,
-    .drained = on_drained, .close = on_close, .failed = on_failed };
-
-/* In: each returns NULL, or why it refuses; a NULL that means "later" has
- * taken the taken. */
-
-static struct far *
-named(const struct frame *f)
+static void
+on_failed(struct ws_conn *c, int status, const char *why)
 {
-	struct str conn;
+	struct far *f = ws_data(c);
 
-	return frame_str(f, K_CONN, &text, &conn) ? far_find(conn) : NULL;
-}
-
-static const char *
-on_dial(const struct frame *f, struct taken **taken)
-{
-	const char *why;
-	struct far *old = named(f), *new;
-
-	(void)taken;
-	if (old != NULL)
-		return far_same(old, f) ? NULL :
-		    "this conn is dialled to another url";
-	if (far_count() >= (size_t)set.dials)
-		return "too many connections (--dials)";
-	new = far_new(f, &why);
-	if (new == NULL)
-		return why;
-	ev_init(&new->redial, on_redial);
-	new->redial.data = new;
-	dial(new);
-	if (new->ws != NULL)
-		return NULL;
-	forget(new);
-	return "url: not a ws:, wss: or ws+unix: URL";
+	if (status == 0 && !f->hangup && !leaving && target_next(&f->target))
+		station_dial(f);
+	else
+		failed(f, status, why);
 }
 
 static void
-no_answer(const struct far *to, const struct frame *f)
+on_found(const char *host, const char *why)
 {
-	begin("answer", to);
-	frame_raw(&out, "ref", f->v[K_REF]);
-	frame_text(&out, "error", STR("no answers on this connection"));
-	emit(LINK_ANSWER);
-}
+	struct far *f, *next;
 
-static const char *
-on_send(const struct frame *f, struct taken **taken)
-{
-	struct far *to = named(f);
-	struct ws_msg *msg;
-	int binary;
-
-	if (to == NULL || to->hangup)
-		return "no such connection";
-	buf_clear(&text);
-	if (frame_payload_bytes(f, &text, &binary) != 1)
-		return "the payload is missing or malformed";
-	if (to->held_bytes > link_window() / 16)
-		return "the connection does not keep up";
-	if (frame_has(f, K_REF))
-		no_answer(to, f);
-	msg = ws_msg_new(binary || set.binary ? WS_BINARY : WS_TEXT,
-	    buf_str(&text));
-	if (to->open && to->held == NULL && ws_send(to->ws, msg)) {
-		ws_msg_drop(msg);
-	} else {
-		far_hold(to, msg, *taken);
-		*taken = NULL;
+	for (f = far_next(NULL); f != NULL; f = next) {
+		next = far_next(f);
+		if (!f->target.waiting || strcmp(f->target.host, host) != 0)
+			continue;
+		f->target.waiting = 0;
+		if (why == NULL && station_dial(f))
+			continue;
+		f->hangup |= why == NULL;	/* no other try will do */
+		failed(f, 0, why != NULL ? why : NOT_A_URL);
 	}
-	return NULL;
 }
 
-static const char *
-on_hangup(const struct frame *f, struct taken **taken)
-{
-	struct far *to = named(f);
-	struct str reason = STR("");
-	int64_t code = 1000;
+static const struct ws_ops ops = { .open = on_open, .message = on_message,
+    .drained = on_drained, .close = on_close, .failed = on_failed };
 
-	(void)taken;
-	if (to == NULL)
-		return NULL;	/* it is over, and that is what was asked */
-	if (frame_has(f, K_CODE) && (!frame_int(f, K_CODE, &code) ||
-	    code < 1000 || code > 4999))
-		return "code: not from 1000 to 4999";
-	frame_str(f, K_REASON, &text, &reason);
-	to->hangup = 1;
-	if (to->ws != NULL)
-		ws_close(to->ws, (int)code, reason);
-	else
-		forget(to);
-	return NULL;
-}
-
-/* In a plain line of stations, frames of the others pass by. */
-static const char *
-on_other(const struct frame *f, struct taken **taken)
-{
-	(void)taken;
-	if (f->type == T_UNKNOWN || link_tracked(up))
-		return "not for this station";
-	link_send(up, f->line, NULL, LINK_WORK);
-	return NULL;
-}
+/* The link. */
 
 static void
 on_frame(struct link *l, struct frame *f, struct taken *taken)
 {
-	const char *why;
+	const char *why = command(f, &taken);
 
 	(void)l;
 	if (ev_is_active(&linger))
 		ev_timer_again(loop, &linger);
-	if (f->type == T_DIAL)
-		why = on_dial(f, &taken);
-	else if (f->type == T_SEND)
-		why = on_send(f, &taken);
-	else if (f->type == T_HANGUP)
-		why = on_hangup(f, &taken);
-	else
-		why = on_other(f, &taken);
 	if (why != NULL)
 		link_refuse(taken, why);
 	else if (taken != NULL)
@@ -369,7 +292,7 @@ station_leave(void)
 	for (f = far_next(NULL); f != NULL; f = next) {
 		next = far_next(f);
 		if (f->ws == NULL)
-			forget(f);
+			station_forget(f);
 		else if (!f->open)
 			ws_close(f->ws, 1001, STR(""));
 	}
@@ -404,10 +327,10 @@ station_start(struct opts *o)
 	    .insecure = set.insecure, .ca_file = set.ca_file };
 
 	ws_start(&config);
-	out = BUF(link_line_max());
-	text = BUF(link_max());
+	names_open(on_found);
+	station_out = BUF(link_line_max());
 	ev_init(&linger, on_linger);
 	linger.repeat = (double)(set.linger > 0 ? set.linger : 1) / 1000;
-	up = link_station(o, &link_ops);
+	station_link = link_station(o, &link_ops);
 	link_ready();
 }
