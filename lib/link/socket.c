@@ -326,6 +326,7 @@ link_serve(const char *name, enum link_as peer, const char *path,
 	return s->main;
 }
 
+/* Once, at the end: the servers stay, because their links name them. */
 void
 socket_close_all(void)
 {
@@ -336,7 +337,6 @@ socket_close_all(void)
 		close(s->fd);
 		unlink(s->path);
 	}
-	servers = NULL;
 }
 
 /* Connected to. */

@@ -221,10 +221,11 @@ settle(struct mq_topology *t)
 	struct step *s = t->steps[t->answered];
 	size_t twin = find(t, s);
 	void *owner = s->owner;
+	int unbind = s->unbind;
 
-	if (s->unbind || twin < t->count) {
+	if (unbind || twin < t->count) {
 		forget(t, t->answered);
-		if (s->unbind && twin < t->count)
+		if (unbind && twin < t->count)
 			forget(t, twin);
 	} else {
 		s->fresh = 0;
