@@ -49,3 +49,88 @@ talk() {
 @test "a new role leaves the old one" { talk change-role; }
 @test "--empty-object" { talk empty-object; }
 @test "--compat" { talk compat; }
+
+# The arguments of the rule file about order, in thousands of random orders.
+model() {
+	node "$TESTS/clients/layer-model.js" "$1" 500
+}
+
+@test "any order of events: what is told agrees with the roster" {
+	model replace
+	model refuse
+	model silent
+}
+
+# A tree of its own, whose rules can be changed.
+own_tree() {
+	mkdir -p "$RK_TEST/tree/bin" "$RK_TEST/tree/lib"
+	cp "$ROOT/bin/rk-layer" "$RK_TEST/tree/bin"
+	cp -r "$ROOT/lib/rules" "$RK_TEST/tree/lib"
+	ln -s "$RK_BIN"/rk-listen "$RK_BIN"/rk-route "$RK_TEST/tree/bin"
+	PATH=$RK_TEST/tree/bin:$PATH
+}
+
+hears() {
+	grep -qF -e "$2" "$RK_TEST/$1.out"
+}
+
+# The server asks for a client that is not there, and hears what that is called.
+unknown_is() {
+	feed server '{"data":{"client_id":99}}'
+	wait_for -t 1 hears server "$1"
+}
+
+@test "HUP: the rules change, everybody stays, nobody's data is lost" {
+	local rules=$RK_TEST/tree/lib/rules/layer.jq
+
+	own_tree
+	serve
+	start_ready client rk-client "ws://localhost:$port/"
+	feed client '{"connect":"client"}' '{"data":{"x":1}}'
+	wait_line client '"client_id":1'
+	start_ready server rk-client "ws://localhost:$port/"
+	feed server '{"connect":"server"}' '{"data":{"map_id":1}}'
+	wait_line server '"client_data":{"x":1}'
+	wait_line client '"map_id":1'
+
+	sed -i 's/no such client/nobody/' "$rules"
+	kill -HUP "$(pid_of layer)"
+	wait_for unknown_is '{"error":"nobody"'
+	feed client '{"data":{"y":2}}'
+	wait_line server '"client_data":{"x":1,"y":2}'
+
+	# what does not compile is not taken
+	echo 'nonsense(' >"$rules"
+	kill -HUP "$(pid_of layer)"
+	wait_for grep -q layer.jq "$RK_TEST/layer.err"
+	feed client '{"data":{"z":3}}'
+	wait_line server '"client_data":{"x":1,"y":2,"z":3}'
+	feed server '{"data":{"map_id":2}}'
+	wait_line client '"map_id":2'
+}
+
+@test "64 KiB of nested JSON, and more, do not end it" {
+	serve
+	node -e '
+		const ws = new (require("ws"))(process.argv[1])
+		const nest = n => "[".repeat(n) + "]".repeat(n)
+		ws.on("open", () => {
+			ws.send("{\"connect\":\"client\"}")
+			for (const deep of [100, 127, 128, 1000, 40000])
+				ws.send(`{"data":{"x":${nest(deep)}}}`)
+			ws.send(`{"data":{"big":"${"x".repeat(500000)}"}}`)
+			ws.send(`{"data":{"last":1}}`)
+			ws.send("{\"connect\":\"client\"}")
+		})
+		let greetings = 0
+		ws.on("message", () => ++greetings == 2 && process.exit(0))
+		ws.on("close", code => process.exit(1))' "ws://localhost:$port"
+}
+
+@test "--demo: the page, in Chromium" {
+	need chromium
+	serve --demo
+	curl -sf "http://localhost:$port/" >/dev/null
+	run_status 22 curl -sf "http://localhost:$port/../rk-layer"
+	node "$TESTS/clients/board.js" "http://localhost:$port/"
+}

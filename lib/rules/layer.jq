@@ -7,11 +7,10 @@
 # Nothing is kept here.  What there is to know is in the listener's roster:
 #
 #   state     {role, data}; a role is client, candidate, server or former
-#   user      to whom things are sent: a client is the user of its integer id,
-#             the server is "server", one that was the server is "former"
+#   user      a client is the user of its integer id, the server is "server",
+#             one that was the server is "former"
 #   channels  "clients", for what goes to all of them; "lobby", those who are
-#             about to be greeted; "server", the slot, which candidates enter
-#             and only the newest one keeps
+#             about to be greeted; "server", the slot, which has room for one
 #
 # Order.  The endpoint is --step: a connection's next event leaves when the
 # commands made of its last one were applied, and its `state` shows them.  So
@@ -24,8 +23,8 @@
 #    member: it hears nothing before that, and misses nothing after;
 #  - who is no member yet when a new server asks for them is in the lobby still,
 #    or will meet it when greeted;
-#  - `join` and `who` of the slot are applied as one, so of two candidates the
-#    later one sees the earlier one, and not the other way round;
+#  - the slot is left and taken by the same commands, so the last one to take it
+#    has it, and what others say as the server then is told to nobody;
 #  - who is gone by then is no member, and is told to nobody, nor its end;
 #  - the server is gone when the slot is empty and all is told for it.
 #
@@ -43,9 +42,8 @@ def takeover: $ARGS.named.takeover // "replace";
 
 def shown: if . == {} or . == null then $ARGS.named.empty // [] else . end;
 def ignored($why): {type: "count", name: "layer_ignored", labels: {$why}};
-def told($conn; $why): {type: "send", conn: $conn, data: {error: $why}};
-def ended($conn; $why):
-  told($conn; $why), {type: "kick", conn: $conn, code: 1008, reason: $why};
+def told($why): {type: "send", data: {error: $why}};
+def ended($why): {type: "kick", code: 1008, reason: $why};
 
 # Data is merged, then told as the merge left it: update.
 def merge_data($object):
@@ -60,60 +58,57 @@ def connect_client:
      {type: "leave", conn, channel: "server"}
    else empty end),
   {type: "join", conn, channel: "lobby"},
-  {type: "who", user: "server", ref: {then: "greet", conn, n}};
+  {type: "who", channel: "server", ref: {then: "greet", conn, n}};
 
 def greet:
-  .ref as $ref
-  | ([.members[] | select(.conn != $ref.conn)] | first) as $server
-  | $ref
+  .members as $servers
+  | .ref
   | {type: "identify", conn, user: "\(.n)"},
     {type: "leave", conn, channel: "lobby"},
     {type: "join", conn, channel: "clients"},
     {type: "send", conn,
-      data: {client_id: .n, server_data: ($server.state.data | shown)}},
+      data: {client_id: .n, server_data: ($servers[0].state.data | shown)}},
     merge_data({});
 
-# A server: a candidate enters the slot, and is served or refused by who is in
-# it already; then it hears of every client, and each client of it.  Who is the
-# server already hears of every client again, and they of its data.
+# A server: it takes the slot, hears of every client, and each client of it.
+# Who must not, or not so, is asked for first, and meanwhile a candidate.
 
+def take($data):
+  {type: "merge", conn, state: {role: "server", data: $data}},
+  {type: "leave", user: "server", channel: "server"},
+  {type: "join", conn, channel: "server"},
+  (if takeover == "silent" then empty
+   else "another server took over" as $why
+   | told($why) + {user: "server", except: .conn},
+     ended($why) + {user: "server", except: .conn} end),
+  {type: "identify", conn, user: "server"},
+  {type: "leave", conn, channel: "clients"},
+  {type: "who", channel: "clients", ref: {then: "list", conn, data: $data}},
+  {type: "who", channel: "lobby", ref: {then: "list", data: $data}};
+
+def demote:
+  {type: "leave", conn, channel: "server"},
+  {type: "merge", conn, state: {role: "former"}},
+  {type: "identify", conn, user: "former"};
+
+def serve:
+  .members as $olds
+  | .ref
+  | if takeover == "refuse" and $olds != [] then
+      "there is a server already" as $why
+      | (told($why), ended($why)) + {conn}
+    else ($olds[] | demote), take($olds[0].state.data // {}) end;
+
+# Who is the server already hears of every client again, and they of its data.
 def connect_server:
   if .state.role == "server" then
     {type: "who", channel: "clients", ref: {then: "list", conn}}, merge_data({})
   elif .state.role == "candidate" then ignored("asked already")
+  elif takeover == "replace" then take({})
   else
     {type: "merge", conn, state: {role: "candidate"}},
-    {type: "join", conn, channel: "server"},
     {type: "who", channel: "server", ref: {then: "serve", conn}}
   end;
-
-def demote:
-  {type: "merge", conn, state: {role: "former"}},
-  {type: "identify", conn, user: "former"},
-  {type: "leave", conn, channel: "server"},
-  (if takeover == "silent" then empty
-   else ended(.conn; "another server took over") end);
-
-# It begins without data, or in silence with the old one's.
-def serve:
-  .ref as {$conn}
-  | [.members[] | select(.conn != $conn)] as $olds
-  | if .members == $olds then empty
-    elif takeover == "refuse" and $olds != [] then
-      {type: "leave", conn: $conn, channel: "server"},
-      ended($conn; "there is a server already")
-    else
-      (if takeover == "silent" then
-         first($olds[] | select(.state.role == "server")).state.data
-       else null end // {}) as $data
-      | ($olds[] | demote),
-        {type: "merge", conn: $conn, state: {role: "server", data: $data}},
-        {type: "identify", conn: $conn, user: "server"},
-        {type: "leave", conn: $conn, channel: "clients"},
-        {type: "who", channel: "clients",
-          ref: {then: "list", conn: $conn, data: $data}},
-        {type: "who", channel: "lobby", ref: {then: "list", data: $data}}
-    end;
 
 # To the server (conn) each client, to each client the server's data, or one of
 # both: who is in the lobby is announced when it is greeted.
@@ -140,8 +135,9 @@ def update:
   .members[]
   | (.state.data | shown) as $data
   | if .state.role == "client" then
-      {type: "send", user: "server", data: {client_id: .n, client_data: $data}}
-    elif .state.role == "server" then
+      {type: "send", channel: "server",
+        data: {client_id: .n, client_data: $data}}
+    elif .channels | index("server") then
       {type: "send", channel: "clients", data: {server_data: $data}}
     else empty end;
 
@@ -177,7 +173,7 @@ def data:
       $id == null and ($role == "candidate" or $role == "server") then
       merge_data(.data.data | if . == [] then {} else . end)
     elif $role == "candidate" and takeover == "refuse" then
-      told(.conn; "not the server yet")
+      told("not the server yet") + {conn}
     elif $role == "candidate" or $role == "server" then unicast($id)
     else ignored("no role") end;
 
@@ -190,7 +186,7 @@ def message:
 
 def close:
   if .channels | index("clients") or (compat and (index("server") | not)) then
-    {type: "send", user: "server", data: {client_disconnect: .n}}
+    {type: "send", channel: "server", data: {client_disconnect: .n}}
   else empty end;
 
 if .type == "message" then message
