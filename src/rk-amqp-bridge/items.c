@@ -131,29 +131,32 @@ prefix(const char *variable, const char *otherwise)
 	return value != NULL && value[0] != '\0' ? value : otherwise;
 }
 
-static char *
-piped_name(const char *variable, const char *otherwise, int node)
+static const char *
+piped_name(char name[static NAME_MAX_BYTES + 1], const char *variable,
+    const char *otherwise, int node)
 {
-	char *name;
+	int n = snprintf(name, NAME_MAX_BYTES + 1, "%s%d",
+	    prefix(variable, otherwise), node);
 
-	if (asprintf(&name, "%s%d", prefix(variable, otherwise), node) == -1)
-		die(111, "out of memory");
+	if (n > NAME_MAX_BYTES)
+		die(100, "%s: longer than 255 bytes with its number", variable);
 	return name;
 }
 
 const char *
 item_piped(const struct opts *o, int node)
 {
+	static char names[4][NAME_MAX_BYTES + 1];
 	/* the original's spelling; both are taken */
 	const char *mass = prefix("RABBIT_MASS_EXHANGE_NAME",
 	    prefix("RABBIT_MASS_EXCHANGE_NAME", "exchange-mass"));
-	const char *in = piped_name("RABBIT_PREFIX_EXCHANGE_IN",
+	const char *in = piped_name(names[0], "RABBIT_PREFIX_EXCHANGE_IN",
 	    "exchange-in-", node);
-	const char *out = piped_name("RABBIT_PREFIX_EXCHANGE_OUT",
+	const char *out = piped_name(names[1], "RABBIT_PREFIX_EXCHANGE_OUT",
 	    "exchange-out-", node);
-	const char *queue_in = piped_name("RABBIT_PREFIX_QUEUE_IN",
+	const char *queue_in = piped_name(names[2], "RABBIT_PREFIX_QUEUE_IN",
 	    "queue-in-", node);
-	const char *queue_out = piped_name("RABBIT_PREFIX_QUEUE_OUT",
+	const char *queue_out = piped_name(names[3], "RABBIT_PREFIX_QUEUE_OUT",
 	    "queue-out-", node);
 	const struct mq_item items[] = {
 		{ MQ_EXCHANGE, mass, NULL, NULL, "fanout", MQ_DURABLE, NULL },
