@@ -231,12 +231,31 @@ te%1b%5B2Jxt%C2%9B%7F%0Aline"
 	assert_eq "$output" hi
 }
 
+@test "wss: certificates are checked" {
+	local tls=$TESTS/fixtures/tls/localhost
+
+	start secure node "$TESTS/clients/server.js" 0 "$tls"
+	wait_lines secure 1
+	url=wss://localhost:$(head -n 1 secure.out)/echo
+	run_status 0 rk-client --send hi --count 1 --ca "$tls.crt" "$url"
+	assert_eq "$output" hi
+	run_status 0 rk-client --send hi --count 1 --insecure "$url"
+	run_status 111 rk-client --send hi --count 1 "$url"
+	[[ $stderr == *certificate* ]]
+	run_status 111 rk-client --ca "$tls.crt" "${url/localhost/127.0.0.1}"
+}
+
 # --- what goes wrong -------------------------------------------------------
 
 @test "nobody there is 111, and a password is not told" {
 	run_status 111 rk-client ws://localhost:1/x?token=secret
 	assert_eq "$stderr" \
 		'rk-client: ws://localhost:1/x: unable to connect'
+}
+
+@test "a name that nobody has is 111" {
+	run_status 111 rk-client --timeout 2s ws://no.such.invalid/
+	[[ $stderr == 'rk-client: ws://no.such.invalid/: '* ]]
 }
 
 @test "an answer of 4xx is 1, of 5xx is 111" {

@@ -282,6 +282,18 @@ stopped_reading() {
 	[[ $stderr == *'node.sock: the peer left before it settled'* ]]
 }
 
+@test "a real listener: what it takes and what it refuses" {
+	start_ready node rk-listen -p 0 --port-file port -s node.sock \
+		--ws '/{user}'
+	start_ready client rk-client --no-input "ws://localhost:$(<port)/T"
+	run_status 1 rk-publish -s node.sock --frames < <(printf '%s\n' \
+		'{"type":"send","user":"T","data":{"n":1.0}}' \
+		'{"type":"bind","queue":"q"}' \
+		'{"type":"send","user":"nobody","data":1}')
+	assert_eq "$(grep -c 'stdin:2: refused: ' <<<"$stderr")" 1
+	wait_line client '{"n":1.0}'
+}
+
 # --- the end ---------------------------------------------------------------
 
 @test "TERM: what was read is settled, exit 0" {

@@ -237,12 +237,25 @@ dial_answered(struct ws_conn *c)
 		c->dial->chosen[0] = '\0';
 }
 
+/* What lws says of a certificate is a number. */
+static struct str
+plain(struct str why)
+{
+	static const char tls[] = "connect SSL err";
+
+	if (why.n < sizeof tls || memcmp(why.p, tls, sizeof tls - 1) != 0)
+		return why;
+	return STR("no TLS, or a certificate that is not trusted");
+}
+
 void
 dial_failed(struct ws_conn *c, struct str why)
 {
 	unsigned status = lws_http_client_http_response(c->wsi);
-	size_t n = why.p == NULL ? 0 : strnlen(why.p, why.n);
+	size_t n;
 
+	why = plain(why);
+	n = why.p == NULL ? 0 : strnlen(why.p, why.n);
 	if (status > 0)
 		conn_farewell(c, (int)status, "server", STR(""));
 	snprintf(c->dial->why, sizeof c->dial->why, "%.*s", (int)n,

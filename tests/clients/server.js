@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
-// server.js [PORT | SOCKET]: a WebSocket server (npm ws) whose paths say what
-// it does with a connection.  Prints its port first, then what happens: "open
+// server.js [PORT | SOCKET [NAME]]: a WebSocket server (npm ws) whose paths say
+// what it does with a connection; with TLS, NAME.key and NAME.crt.  Prints its port first, then what happens: "open
 // PATH", "message TEXT" ("binary HEX"), "close CODE".
 //
 //   /echo          returns each message
@@ -18,6 +18,7 @@
 'use strict'
 const fs = require('fs')
 const http = require('http')
+const https = require('https')
 const { WebSocketServer } = require('ws')
 
 const where = process.argv[2] || '0'
@@ -52,7 +53,9 @@ const react = {
 		{ answer: String(data) })), 100)
 }
 
-const server = http.createServer()
+const tls = process.argv[3]
+const server = tls ? https.createServer({ key: fs.readFileSync(tls + '.key'),
+	cert: fs.readFileSync(tls + '.crt') }) : http.createServer()
 const wss = new WebSocketServer({ noServer: true,
 	handleProtocols: offered => offered.has('two') && 'two' })
 
