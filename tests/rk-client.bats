@@ -236,13 +236,13 @@ te%1b%5B2Jxt%C2%9B%7F%0Aline"
 
 	start secure node "$TESTS/clients/server.js" 0 "$tls"
 	wait_lines secure 1
-	url=wss://localhost:$(head -n 1 secure.out)/echo
-	run_status 0 rk-client --send hi --count 1 --ca "$tls.crt" "$url"
+	secure=wss://localhost:$(head -n 1 secure.out)/echo
+	run_status 0 rk-client --send hi --count 1 --ca "$tls.crt" "$secure"
 	assert_eq "$output" hi
-	run_status 0 rk-client --send hi --count 1 --insecure "$url"
-	run_status 111 rk-client --send hi --count 1 "$url"
+	run_status 0 rk-client --send hi --count 1 --insecure "$secure"
+	run_status 111 rk-client --send hi --count 1 "$secure"
 	[[ $stderr == *certificate* ]]
-	run_status 111 rk-client --ca "$tls.crt" "${url/localhost/127.0.0.1}"
+	run_status 111 rk-client --ca "$tls.crt" "${secure/localhost/127.0.0.1}"
 }
 
 # --- what goes wrong -------------------------------------------------------

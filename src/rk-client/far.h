@@ -47,6 +47,6 @@ struct far *far_next(const struct far *);
 
 /* Takes the taken, and the caller's reference of the message. */
 void	 far_hold(struct far *, struct ws_msg *, struct taken *);
-void	 far_unhold(struct far *);	/* the first one, which was dealt with */
+void	 far_unhold(struct far *);	/* the first one: it was dealt with */
 
 #endif

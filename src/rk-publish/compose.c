@@ -82,7 +82,7 @@ compose_check(struct str frame)
 		return "no type";
 	if (f.type == T_ATTACH || f.type == T_READY || f.type == T_ACK ||
 	    frame_has(&f, K_SEQ) || frame_has(&f, K_AGAIN))
-		return "the business of a link (attach, ready, ack, seq, again)";
+		return "attach, ready, ack, seq, again: the business of a link";
 	k = frame_payload(&f, &why);
 	if (k != -1 && f.v[k].n > link_max())
 		return "the payload is over the bound (--max)";

@@ -19,7 +19,7 @@ enum form {
 void	 compose_begin(const char *type, enum form);
 void	 compose_flag(const char *key);
 void	 compose_word(const char *key, const char *value);
-void	 compose_value(const char *key, const char *value); /* JSON, or a word */
+void	 compose_value(const char *key, const char *value); /* or JSON */
 
 /* A frame with this payload (NULL: none), valid until the next: NULL, or why
  * there is none. */
