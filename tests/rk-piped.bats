@@ -357,3 +357,20 @@ nginx_conf() {
 	AMQP_URL=$RABBIT_URL node "$TESTS/clients/talk.js" \
 		"ws+unix://$RK_TEST/nginx.sock:" "$TESTS/fixtures/piped/nodes.talk"
 }
+
+# --- the demonstration ---------------------------------------------------------
+
+@test "--demo: a call, an event, what went where; then it serves on" {
+	start demo rk-piped --demo -p 0
+	wait_line demo 'curl http://localhost:'
+	grep -qF '{"type":"result","id":1,"method":"hello","payload":{"a":1}}' \
+		"$RK_TEST/demo.out"
+	grep -qF '{"type":"publish","data":{"id":1,"method":"hello","token":"alice"' \
+		"$RK_TEST/demo.out"
+	grep -qF '{"type":"event","event":"balance-changed","payload":{"balance":345.55}}' \
+		"$RK_TEST/demo.out"
+	port=$(grep -om 1 'localhost:[0-9]*' "$RK_TEST/demo.out" | cut -d : -f 2)
+	rk-client "ws://localhost:$port/api/bob" --send '{"id":2,"method":"m"}' \
+		--expect '.id == 2'
+	stop demo
+}
