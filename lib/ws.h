@@ -168,7 +168,8 @@ void	 ws_drain(int code, const char *reason, int64_t over_ms,
 struct ws_counts {
 	uint64_t conns;		/* sockets now, of all kinds */
 	uint64_t open;		/* WebSockets now */
-	uint64_t accepted, requests, upgrades, rejected;	/* since start */
+	/* since start */
+	uint64_t accepted, requests, upgrades, rejected;
 	uint64_t messages_in, bytes_in, messages_out, bytes_out, writes;
 	uint64_t pings, timeouts, protocol_errors;
 };

@@ -430,8 +430,8 @@ text {"data":"x"}'
 
 @test "--origin: browsers of other origins get 403" {
 	listen --origin http://good,http://fine
-	assert_eq "$(status_of "GET / HTTP/1.1\r\nOrigin: http://bad\r\n"\
-"$UPGRADE$KEY$V13\r\n")" 403
+	bad='Origin: http://bad\r\n'
+	assert_eq "$(status_of "GET / HTTP/1.1\r\n$bad$UPGRADE$KEY$V13\r\n")" 403
 	WS_HEADERS='{"Origin":"http://fine"}' client a /
 	client b /
 }
@@ -462,7 +462,7 @@ text {"data":"x"}'
 
 # Three clients: 1 and 2 are T, 3 is U.
 three() {
-	listen --ws '/{user}' "$@"
+	listen --ws '/{user}'
 	client a /T
 	client b /T
 	client c /U
@@ -840,9 +840,9 @@ all_came() {	# while the router lets go of what it holds
 	wait_for metric commands_total 5
 	curl -si "http://127.0.0.1:$port/metrics" | tr -d '\r' >got
 	grep -q '^Content-Type: text/plain; version=0.0.4' got
-	sed '1,/^$/d' got >text
-	sed -n '/^# TYPE rabbitmq/,$p' text >tail
-	assert_eq "$(<tail)" '# TYPE rabbitmq gauge
+	sed '1,/^$/d' got >all
+	sed -n '/^# TYPE rabbitmq/,$p' all >end
+	assert_eq "$(<end)" '# TYPE rabbitmq gauge
 rabbitmq 1
 # TYPE load gauge
 load{b="x\"y\n"} 2.5
@@ -852,7 +852,7 @@ junk 3
 service_rabbitmq{service="pipe"} 1
 service_connections{service="pipe"} 1
 service_self{service="pipe"} 1'
-	run grep -vE '^# (HELP|TYPE) [a-z_]+ |^[a-z_]+(\{.*\})? [-0-9.]+$' text
+	run grep -vE '^# (HELP|TYPE) [a-z_]+ |^[a-z_]+(\{.*\})? [-0-9.]+$' all
 	[ -z "$output" ]
 	feed a close
 	wait_for metric connections 0
@@ -1108,7 +1108,7 @@ flood() {	# N frames of 60 kB to all
 	for ((i = 0; i < 500; i++)); do
 		echo '{"type":"send","all":true,"text":"'$i'"}'
 	done >&"${stdin_of[l]}"
-	wait_for -t 60 grep -q done crowd.out
+	wait_for -t 60 grep -q 'done' crowd.out
 	ended crowd
 	metric lost_total 0
 }
@@ -1117,11 +1117,14 @@ rss() {
 	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(pid_of l)/status"
 }
 
+sanitized() {	# it has memory of its own, which is not flat
+	[[ $RK_BIN == */asan/* ]]
+}
+
 cpu() {
 	cut -d ' ' -f 14,15 "/proc/$(pid_of l)/stat" | tr ' ' + | { read -r e; echo $((e)); }
 }
 
-# asan: its own memory and time would be measured
 @test "5,000 idle connections cost little memory and no time" {
 	listen
 	before=$(rss)
@@ -1130,9 +1133,9 @@ cpu() {
 	wait_for metric connections 5000
 	each=$((($(rss) - before) * 1024 / 5000))
 	say "$each bytes a connection"
-	[[ $RK_BIN == */asan/* ]] || [ "$each" -lt 4096 ]
+	sanitized || [ "$each" -lt 4096 ]
 	began=$(cpu)
-	sleep 2
+	timeout 2 tail -f /dev/null || :
 	used=$(($(cpu) - began))
 	say "$used ticks of CPU in 2 s"
 	[ "$used" -lt $((20 * RK_SLOW)) ]
@@ -1154,7 +1157,7 @@ cpu() {
 		warm
 		wait_for metric commands_total $(((round + 1) * 10000))
 	done
-	[ $(($(rss) - before)) -lt 4096 ]
+	sanitized || [ $(($(rss) - before)) -lt 4096 ]
 }
 
 # --- the end ---------------------------------------------------------------

@@ -25,7 +25,7 @@
 #define RX_BUFFER	1024		/* bytes it keeps for a connection */
 #define TX_PACKET	(64 << 20)	/* it copies what is beyond this */
 #define MAX_CONNS	65536
-#define SPARE_FILES	256		/* descriptors that are no connections */
+#define SPARE_FILES	256		/* descriptors of other things */
 
 static struct lws_context *context;
 static struct lws_vhost *vhost;

@@ -58,7 +58,8 @@ target_read(struct target *t, const struct frame *f, int kinds)
 		}
 	if (found != 1)
 		return kinds & TO_ALL ? "one of conn, user, channel and all" :
-		    kinds & TO_USER ? "one of conn and user" : "conn is missing";
+		    kinds & TO_USER ? "one of conn and user" :
+		    "conn is missing";
 	if (t->kind != TO_ALL)
 		why = name_read(f, t->kind == TO_CONN ? K_CONN :
 		    t->kind == TO_USER ? K_USER : K_CHANNEL, t);

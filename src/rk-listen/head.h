@@ -10,6 +10,7 @@ struct captures;
  * and remote. */
 void	 head_put(struct buf *, struct ws_conn *, const struct http_head *,
 	    const struct captures *);
-char	*head_headers(const struct http_head *);	/* an object; allocated */
+/* The headers as an object; the caller frees it. */
+char	*head_headers(const struct http_head *);
 
 #endif

@@ -42,7 +42,7 @@ enum {
 };
 
 static const struct opt options[] = {
-	{ 'p', "port", "PORT", "listen on this TCP port, or host:port; 0: any" },
+	{ 'p', "port", "PORT", "listen on this port, or HOST:PORT; 0: any" },
 	{ KEY_UNIX, "unix", "PATH", "listen on this Unix socket" },
 	{ KEY_FD, "fd", "FD", "listen on this inherited socket" },
 	{ KEY_PORT_FILE, "port-file", "FILE", "write the TCP port there" },
@@ -55,7 +55,8 @@ static const struct opt options[] = {
 	{ KEY_WRAP, "wrap", NULL, "send {\"event\",\"data\"}, not data alone" },
 	{ KEY_WITH, "with", "LIST",
 	    "put into events: state,channels,claims,headers" },
-	{ KEY_SUBPROTOCOL, "subprotocol", "LIST", "subprotocols to choose from" },
+	{ KEY_SUBPROTOCOL, "subprotocol", "LIST",
+	    "subprotocols to choose from" },
 	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
 	{ KEY_SLOW, "slow", "POLICY", "who does not keep up: close, drop" },
 	{ KEY_DEADLINE, "deadline", "TIME", "for answers to requests (10s)" },

@@ -272,21 +272,28 @@ static struct gauge {
 	struct str name, left, right;	/* right.n is 0: only left */
 } *gauges, **gauges_end = &gauges;
 
+/* NAME{LABELS}, and where its name ends. */
+static int
+is_series(struct str s)
+{
+	const char *brace = memchr(s.p, '{', s.n);
+	size_t n = brace == NULL ? s.n : (size_t)(brace - s.p);
+
+	return is_name((struct str){ s.p, n }, 1) &&
+	    (brace == NULL || s.p[s.n - 1] == '}');
+}
+
 const char *
 metrics_gauge(const char *text)
 {
-	const char *eq = strrchr(text, '='), *brace = strchr(text, '{'), *amp;
-	struct gauge *g = mem_new(sizeof *g);
-	struct str name;
+	const char *eq = strrchr(text, '='), *amp;
+	struct gauge *g;
 
-	if (eq == NULL || eq[1] == '\0')
+	if (eq == NULL || eq[1] == '\0' ||
+	    !is_series((struct str){ text, (size_t)(eq - text) }))
 		return "not NAME{LABELS}=FIGURE";
+	g = mem_new(sizeof *g);
 	g->name = (struct str){ text, (size_t)(eq - text) };
-	name = g->name;
-	if (brace != NULL && brace < eq)
-		name.n = (size_t)(brace - text);
-	if (!is_name(name, 1) || (name.n < g->name.n && eq[-1] != '}'))
-		return "not NAME{LABELS}=FIGURE";
 	g->left = str_of(eq + 1);
 	if ((amp = strchr(eq, '&')) != NULL) {
 		g->left.n = (size_t)(amp - g->left.p);

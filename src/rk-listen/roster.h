@@ -28,7 +28,7 @@ struct member;
 
 enum kind {
 	KIND_WS,
-	KIND_HTTP		/* a plain request, which waits for its answer */
+	KIND_HTTP		/* a plain request, which waits for an answer */
 };
 
 struct name {			/* a user or a channel */
@@ -88,7 +88,8 @@ int	 conn_number(struct str id, uint64_t *n);
 
 struct name *user_named(struct str);		/* NULL: not there */
 struct name *channel_named(struct str);
-int	 name_sound(struct str);	/* 1 to 255 bytes of UTF-8, no control */
+/* 1 to 255 bytes of UTF-8 without control characters. */
+int	 name_sound(struct str);
 
 /* The former name is given up.  NULL: none. */
 void	 user_set(struct conn *, const struct str *);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Which path is whose, and what it says.
+ */
 #include "unit.h"
 
 #include "../../src/rk-listen/endpoint.c"

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Heads of requests: whole, in pieces, and all that is wrong with them.
+ */
 #include "http.h"
 #include "unit.h"
 
@@ -9,6 +12,12 @@ static ssize_t
 parse(const char *text)
 {
 	return http_parse(&h, guard_end(str_of(text)), &status);
+}
+
+static ssize_t
+piece(const char *text, size_t n)
+{
+	return http_parse(&h, guard_end((struct str){ text, n }), &status);
 }
 
 #define REFUSED(text, want) do { \
@@ -40,8 +49,8 @@ TEST(pieces, "every shorter piece is not yet a request")
 	size_t n = strlen(text), i;
 
 	for (i = 0; i < n; i++)
-		CHECK_INT(http_parse(&h, guard_end((struct str){ text, i }), &status), 0);
-	CHECK_INT(http_parse(&h, guard_end((struct str){ text, n }), &status), (long long)n);
+		CHECK_INT(piece(text, i), 0);
+	CHECK_INT(piece(text, n), (long long)n);
 	CHECK_INT(h.length, 5);
 }
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * The roster: who is in, under which name, in which channels.
+ */
 #include "link/link.h"
 #include "unit.h"
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: ISC */
+/*
+ * Objects merged into objects, and the hash that finds their keys.
+ */
 #include "unit.h"
 
 #include "../../src/rk-listen/state.c"
