@@ -375,13 +375,12 @@ init_timer(struct mq *mq, ev_timer *t,
 }
 
 struct mq *
-mq_open(const struct mq_settings *set, const struct mq_ops *ops, void *data)
+mq_open(const struct mq_settings *set, const struct mq_ops *ops)
 {
 	struct mq *mq = mem_new(sizeof *mq);
 
 	mq->set = *set;
 	mq->ops = ops;
-	mq->data = data;
 	mq->fd = -1;
 	mq->pause = set->retry < PAUSE ? set->retry : PAUSE;
 	mq->in.max = FRAME_MAX + READ;
@@ -404,12 +403,6 @@ mq_open(const struct mq_settings *set, const struct mq_ops *ops, void *data)
 	ev_timer_set(&mq->retry, 0., 0.);
 	ev_timer_start(loop, &mq->retry);
 	return mq;
-}
-
-void *
-mq_data(const struct mq *mq)
-{
-	return mq->data;
 }
 
 int

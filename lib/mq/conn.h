@@ -87,7 +87,6 @@ struct mq {
 	struct mq *next;
 	struct mq_settings set;
 	const struct mq_ops *ops;
-	void *data;
 	enum mq_state state;
 	struct resolver resolver;
 	int turn, tried;	/* which address is next, how many were */

@@ -61,8 +61,7 @@ struct mq_settings {
 	int64_t retry;			/* longest pause between tries, ms */
 };
 
-struct mq *mq_open(const struct mq_settings *, const struct mq_ops *, void *);
-void	*mq_data(const struct mq *);
+struct mq *mq_open(const struct mq_settings *, const struct mq_ops *);
 int	 mq_is_up(const struct mq *);
 /* Says goodbye and waits for the broker's, or until limit: then down() comes
  * a last time. */

@@ -34,7 +34,6 @@ struct bridge {
 	int exclusive, transient, once;
 	enum unroutable unroutable;
 	int64_t retry;			/* longest pause, ms */
-	int consumes;			/* there was --consume or --piped */
 };
 
 struct tally {
@@ -88,9 +87,9 @@ int	 item_frame(const struct frame *, struct mq_item *, const char **why);
 /* A string value of a frame as a C string of at most 255 bytes without
  * control characters, valid until the next but three calls: NULL with *why,
  * which names the key. */
-const char *frame_name(const struct frame *, enum key, const char **why);
+const char *item_name(const struct frame *, enum key, const char **why);
 /* A member of its "options". */
-struct str frame_option(const struct frame *, const char *name);
+struct str item_option(const struct frame *, const char *name);
 
 /* --- commands.c --- */
 

@@ -192,9 +192,9 @@ broker_open(void)
 	snprintf(names[1], sizeof names[1], "%s %s out", log_program(),
 	    link_boot());
 	set.name = names[0];
-	in = mq_open(&set, &connection, NULL);
+	in = mq_open(&set, &connection);
 	set.name = names[1];
-	out = mq_open(&set, &connection, NULL);
+	out = mq_open(&set, &connection);
 	topology = mq_topology(in, &declaring);
 	publisher = mq_publisher(out, &publishing);
 	mq_publisher_hold(publisher, 1);

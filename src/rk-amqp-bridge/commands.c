@@ -329,10 +329,10 @@ consume(const struct frame *f, struct taken *t)
 {
 	struct job *j = job_new(f, t);
 	int64_t prefetch = bridge.prefetch;
-	struct str option = frame_option(f, "prefetch");
-	unsigned flags = str_eq(frame_option(f, "exclusive"), STR("true")) ?
+	struct str option = item_option(f, "prefetch");
+	unsigned flags = str_eq(item_option(f, "exclusive"), STR("true")) ?
 	    MQ_EXCLUSIVE : 0;
-	const char *why, *queue = frame_name(f, K_QUEUE, &why);
+	const char *why, *queue = item_name(f, K_QUEUE, &why);
 
 	if (option.n > 0 && (!json_int(option, &prefetch) || prefetch < 1 ||
 	    prefetch > 65535)) {

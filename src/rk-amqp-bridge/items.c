@@ -181,7 +181,7 @@ item_piped(const struct opts *o, int node)
 /* --- frames --- */
 
 const char *
-frame_name(const struct frame *f, enum key k, const char **why)
+item_name(const struct frame *f, enum key k, const char **why)
 {
 	static char names[4][NAME_MAX_BYTES + 1];
 	static unsigned turn;
@@ -207,7 +207,7 @@ frame_name(const struct frame *f, enum key k, const char **why)
 }
 
 struct str
-frame_option(const struct frame *f, const char *name)
+item_option(const struct frame *f, const char *name)
 {
 	struct json_walk w;
 	struct json_member m;
@@ -226,7 +226,7 @@ option_flags(const struct frame *f)
 	struct str v;
 
 	for (size_t i = 0; i < FLAGS; i++) {
-		v = frame_option(f, flags[i].key);
+		v = item_option(f, flags[i].key);
 		if (str_eq(v, STR("true")))
 			bits |= flags[i].bit;
 		if (str_eq(v, STR("false")))
@@ -240,7 +240,7 @@ static const char *
 option_word(const struct frame *f, const char *name, const char *otherwise)
 {
 	static char word[NAME_MAX_BYTES + 1];
-	struct str v = frame_option(f, name);
+	struct str v = item_option(f, name);
 	struct buf b = { .data = word, .cap = NAME_MAX_BYTES,
 	    .max = NAME_MAX_BYTES };
 
@@ -272,7 +272,7 @@ item_declare(const struct frame *f, struct mq_item *i, const char **why)
 	if (queue == frame_has(f, K_EXCHANGE))
 		return 0;
 	i->what = queue ? MQ_QUEUE : MQ_EXCHANGE;
-	i->name = frame_name(f, queue ? K_QUEUE : K_EXCHANGE, why);
+	i->name = item_name(f, queue ? K_QUEUE : K_EXCHANGE, why);
 	i->kind = option_word(f, "type", "direct");
 	i->flags = option_flags(f);
 	return i->name != NULL && i->name[0] != '\0';
@@ -285,11 +285,11 @@ item_binding(const struct frame *f, struct mq_item *i, const char **why)
 
 	i->what = queue ? MQ_BIND_QUEUE : MQ_BIND_EXCHANGE;
 	i->key = "";
-	if (frame_has(f, K_KEY) && (i->key = frame_name(f, K_KEY, why)) == NULL)
+	if (frame_has(f, K_KEY) && (i->key = item_name(f, K_KEY, why)) == NULL)
 		return 0;
-	if ((i->name = frame_name(f, K_EXCHANGE, why)) == NULL)
+	if ((i->name = item_name(f, K_EXCHANGE, why)) == NULL)
 		return 0;
-	i->to = queue ? frame_name(f, K_QUEUE, why) :
+	i->to = queue ? item_name(f, K_QUEUE, why) :
 	    option_word(f, "to", NULL);
 	if (i->to == NULL && !queue)
 		*why = "a queue, or an exchange as options.to, is missing";

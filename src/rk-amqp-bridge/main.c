@@ -174,8 +174,6 @@ option(const struct opts *o, int key)
 		    bridge.retry;
 		/* FALLTHROUGH */
 	case CONSUME:
-		bridge.consumes = 1;
-		/* FALLTHROUGH */
 	case EXCHANGE:
 	case QUEUE:
 	case BIND:
