@@ -729,8 +729,8 @@ beats() {
 	routed --queue "$q" --consume "$q"
 	send '{"say":[{"type":"stats","ref":7}]}' '{"hold":1}'
 	wait_for grep -q '"type":"stats"' routed
-	jq -e 'select(.type == "stats") | .ref == 7 and .published == 0 and
-		.deliveries >= 1 and .rejected == 0' routed
+	jq -es 'map(select(.type == "stats")) | first | .ref == 7 and
+		.published == 0 and .deliveries >= 1 and .rejected == 0' routed
 }
 
 @test "on a tracked link they are refused" {
