@@ -52,7 +52,7 @@ struct ws_ops {
 	size_t (*body)(struct ws_conn *, const struct http_head *);
 	/* Server: a sound WebSocket request: ws_accept() or ws_respond(). */
 	void (*upgrade)(struct ws_conn *, const struct http_head *);
-	/* It is a WebSocket now; messages may be sent. */
+	/* It is a WebSocket now. */
 	void (*open)(struct ws_conn *);
 	void (*message)(struct ws_conn *, struct str, int binary);
 	void (*pong)(struct ws_conn *, struct str);
@@ -135,7 +135,7 @@ void	 ws_set_data(struct ws_conn *, void *);
 /* The peer's address without port, "unix" on a Unix socket, "" unknown. */
 void	 ws_remote(const struct ws_conn *, char *, size_t);
 
-/* Messages can be sent: open was called, and nobody has begun to close. */
+/* Messages can be sent: it is accepted, and nobody has begun to close it. */
 int	 ws_is_open(const struct ws_conn *);
 
 /* A framed message; the caller holds one reference. */

@@ -9,7 +9,20 @@ setup() {
 }
 
 teardown() {
-	stop_all
+	stop_all && sound l.out && sound r.log
+}
+
+# What was written is frames, and no key comes twice.
+sound() {
+	[ ! -e "$1" ] || python3 -c 'if 1:
+		import json, sys
+		def once(pairs):
+			keys = [k for k, v in pairs]
+			assert len(set(keys)) == len(keys), keys
+			return dict(pairs)
+		for line in sys.stdin:
+			if line.startswith("{"):
+				json.loads(line, object_pairs_hook=once)' <"$1"
 }
 
 # A listener "l" on a port of its own, on plain pipes.
@@ -198,7 +211,7 @@ text'
 	listen
 	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n\x81\x81\0\0\0\0\xff" >got
 	grep -qaF "$(printf '\x03\xef')" got		# 1007
-	wait_line l '"code":1007,"reason":"not UTF-8","by":"error"'
+	wait_line l '"code":1007,"reason":"not UTF-8","by":"server"'
 }
 
 @test "what breaks the protocol is closed with 1002, and soon" {
@@ -206,7 +219,7 @@ text'
 	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n\xf1\x80\0\0\0\0" >got
 	grep -qaF "$(printf '\x03\xea')" got		# 1002
 	wait_line l '"code":1002'
-	wait_line l '"by":"error"'
+	wait_line l '"by":"server"'
 	metric protocol_errors_total 1
 }
 
@@ -434,6 +447,28 @@ text {"data":"x"}'
 	assert_eq "$(status_of "GET / HTTP/1.1\r\n$bad$UPGRADE$KEY$V13\r\n")" 403
 	WS_HEADERS='{"Origin":"http://fine"}' client a /
 	client b /
+}
+
+@test "--ask: what follows an accept at once is done" {
+	listen --ask
+	start a node "$TESTS/clients/ws.js" "$url/"
+	wait_lines l 1
+	start b node "$TESTS/clients/ws.js" "$url/"
+	wait_lines l 2
+	for n in 1 2; do
+		printf '{"type":"%s","conn":"'"$(conn $n)"'"%s}\n' accept '' \
+			identify ',"user":"T"' join ',"channel":"c"'
+	done >all
+	cat >>all <<-END
+	{"type":"send","channel":"c","text":"welcome"}
+	{"type":"kick","conn":"$(conn 2)","code":4000,"reason":"enough"}
+	{"type":"who","user":"T","ref":1}
+	END
+	feed l "$(<all)"
+	wait_line b 'close 4000 enough'
+	assert_eq "$(<a.out)" $'open\ntext welcome'
+	assert_eq "$(<b.out)" $'open\ntext welcome\nclose 4000 enough'
+	assert_eq "$(frames members | jq -c '[.members[].n]')" '[1,2]'
 }
 
 @test "--ask: an open waits for accept or reject" {

@@ -62,7 +62,8 @@ ws_set_data(struct ws_conn *c, void *data)
 int
 ws_is_open(const struct ws_conn *c)
 {
-	return c->state == CONN_OPEN;
+	return (c->state == CONN_OPEN || c->state == CONN_UPGRADE) &&
+	    c->end == NULL;
 }
 
 const struct ws_counts *
@@ -72,23 +73,6 @@ ws_counts(void)
 }
 
 /* ---- beginning and end ----------------------------------------------- */
-
-/* The first ping comes somewhere within the interval: connections that came
- * together are not pinged together. */
-void
-conn_opened(struct ws_conn *c)
-{
-	int period = (int)(config.ping_ms / 1000);
-
-	request_free(c);
-	c->state = CONN_OPEN;
-	c->opened = 1;
-	tally.open++;
-	timer_set(c, period == 0 ? NO_PING_SECONDS :
-	    1 + (int)((uintptr_t)c / 64 % (uintptr_t)period));
-	if (c->ops->open != NULL)
-		c->ops->open(c);
-}
 
 void
 conn_farewell(struct ws_conn *c, int code, const char *by, struct str reason)
@@ -107,15 +91,44 @@ conn_farewell(struct ws_conn *c, int code, const char *by, struct str reason)
 	c->end->n = reason.n;
 }
 
+static void
+begin_close(struct ws_conn *c)
+{
+	c->state = CONN_CLOSING;
+	timer_set(c, CLOSE_SECONDS);
+	conn_mark(c);
+}
+
+/* The first ping comes somewhere within the interval: connections that came
+ * together are not pinged together. */
+void
+conn_opened(struct ws_conn *c)
+{
+	int period = (int)(config.ping_ms / 1000);
+
+	request_free(c);
+	c->state = CONN_OPEN;
+	c->opened = 1;
+	tally.open++;
+	timer_set(c, period == 0 ? NO_PING_SECONDS :
+	    1 + (int)((uintptr_t)c / 64 % (uintptr_t)period));
+	if (c->ops->open != NULL)
+		c->ops->open(c);
+	if (c->end != NULL)		/* it was closed before it was open */
+		begin_close(c);
+	conn_mark(c);
+}
+
 void
 ws_close(struct ws_conn *c, int code, struct str reason)
 {
 	switch (c->state) {
+	case CONN_UPGRADE:
+		conn_farewell(c, code, "server", reason);
+		break;
 	case CONN_OPEN:
 		conn_farewell(c, code, "server", reason);
-		c->state = CONN_CLOSING;
-		timer_set(c, CLOSE_SECONDS);
-		conn_mark(c);
+		begin_close(c);
 		break;
 	case CONN_DIAL:
 	case CONN_DIALLING:

@@ -22,7 +22,7 @@
 #include "../loop.h"
 #include "conn.h"
 
-#define RX_BUFFER	1024		/* bytes it keeps for a connection */
+#define RX_BUFFER	768		/* bytes it keeps for a connection */
 #define TX_PACKET	(64 << 20)	/* it copies what is beyond this */
 #define MAX_CONNS	65536
 #define SPARE_FILES	256		/* descriptors of other things */

@@ -261,7 +261,8 @@ dial_failed(struct ws_conn *c, struct str why)
 	snprintf(c->dial->why, sizeof c->dial->why, "%.*s", (int)n,
 	    n > 0 ? why.p : "");
 	c->dial->why[0] = (char)tolower((unsigned char)c->dial->why[0]);
-	c->why = n > 0 ? c->dial->why : "cannot connect";
+	if (c->why == NULL)
+		c->why = n > 0 ? c->dial->why : "cannot connect";
 }
 
 void

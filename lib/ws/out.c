@@ -163,8 +163,7 @@ shift(struct ws_conn *c)
 int
 ws_send(struct ws_conn *c, struct ws_msg *m)
 {
-	if (c->state != CONN_OPEN ||
-	    m->n > config.max_queue - ws_queued(c))
+	if (!ws_is_open(c) || m->n > config.max_queue - ws_queued(c))
 		return 0;
 	push(c, m);
 	conn_mark(c);

@@ -100,6 +100,7 @@ upgrade(struct ws_conn *ws, const struct http_head *h)
 		user_set(c, &user);
 	}
 	c->pending = e->ask != 0;
+	conn_enter(c);
 	tell_open(c, h, found);
 	if (c->pending)
 		pending_wait(c);
@@ -113,10 +114,7 @@ opened(struct ws_conn *ws)
 	struct conn *c = ws_data(ws);
 
 	c->open = 1;
-	if (!c->in) {
-		conn_enter(c);
-		event_counts.opens++;
-	}
+	event_counts.opens++;
 	event_release(c);
 }
 
@@ -157,22 +155,10 @@ tell_close(struct conn *c, const struct ws_end *end)
 	frame_num(b, "code", end->code);
 	if (end->reason.n > 0)
 		frame_text(b, "reason", end->reason);
-	frame_text(b, "by", str_of(end->by));
-	if (c->user != NULL && c->user->of->count == 1)
-		frame_flag(b, "last");
+	frame_text(b, "by", strcmp(end->by, "error") == 0 ? STR("server") :
+	    str_of(end->by));
 	event_post(c, LINK_ANSWER);
 	event_counts.closes++;
-}
-
-static void
-leave_channels(struct conn *c)
-{
-	char name[NAME_BYTES + 1];
-	int r;
-
-	while ((r = channel_leave_one(c, name)) != -1)
-		if (r == 1)
-			event_follow(c, "vacated", str_of(name));
 }
 
 static void
@@ -183,9 +169,6 @@ gone(struct conn *c, const struct ws_end *end)
 		send_lost(c, end->messages, end->bytes);
 	send_tell_lost(c, "closed");
 	tell_close(c, end);
-	event_freeze(c);
-	leave_channels(c);
-	conn_leave(c);
 	c->ws = NULL;
 	event_release(c);
 }
@@ -196,7 +179,7 @@ closed(struct ws_conn *ws, const struct ws_end *end)
 	gone(ws_data(ws), end);
 }
 
-/* It never was open: nobody knows of it, unless somebody was asked. */
+/* It never was open: nobody was told, unless somebody was asked. */
 static void
 failed(struct ws_conn *ws, int status, const char *why)
 {
@@ -207,13 +190,13 @@ failed(struct ws_conn *ws, int status, const char *why)
 	if (c == NULL)
 		return;
 	pending_over(c);
-	if (c->kind == KIND_WS && c->in) {
+	if (c->kind == KIND_WS && c->endpoint->ask) {
 		gone(c, &end);
 		return;
 	}
 	if (why != NULL)
 		info("request %llu: %s", (unsigned long long)c->n, why);
-	conn_leave(c);
+	event_over(c);
 	c->ws = NULL;
 	event_forget(c);
 }

@@ -71,6 +71,14 @@ target_read(struct target *t, const struct frame *f, int kinds)
 	return why;
 }
 
+/* Whose socket is gone stays in the roster until its close leaves; whoever is
+ * meant, it is not. */
+static int
+is_meant(const struct conn *c, const struct target *t)
+{
+	return c->ws != NULL && c != t->except;
+}
+
 void
 target_each(const struct target *t, void (*each)(struct conn *, void *),
     void *arg)
@@ -78,18 +86,18 @@ target_each(const struct target *t, void (*each)(struct conn *, void *),
 	const struct member *m, *next;
 	struct conn *c, *after;
 
-	if (t->conn != NULL && t->conn->open && t->conn != t->except)
+	if (t->conn != NULL && is_meant(t->conn, t))
 		each(t->conn, arg);
 	for (m = t->name == NULL ? NULL : t->name->members; m != NULL;
 	    m = next) {
 		next = m->next;
-		if (m->conn->open && m->conn != t->except)
+		if (is_meant(m->conn, t))
 			each(m->conn, arg);
 	}
 	for (c = t->kind == TO_ALL ? roster_first : NULL; c != NULL;
 	    c = after) {
 		after = c->next;
-		if (c->open && c != t->except)
+		if (is_meant(c, t))
 			each(c, arg);
 	}
 }

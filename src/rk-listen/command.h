@@ -27,7 +27,7 @@ struct target {
 
 /* NULL, or why not. */
 const char *target_read(struct target *, const struct frame *, int kinds);
-/* Each connection of the target that is open, once. */
+/* Each connection of the target, once. */
 void	 target_each(const struct target *, void (*)(struct conn *, void *),
 	    void *);
 

@@ -15,10 +15,8 @@ struct event {
 	const char *type;
 	int64_t at;
 	enum link_how how;
-	int whole;		/* the text is a frame; else only its tail */
-	int follows;		/* leaves with the one before it */
 	size_t n;
-	char text[];
+	char text[];		/* the frame's tail, without its head */
 };
 
 static struct buf tail, line;	/* being made */
@@ -107,8 +105,11 @@ put_frame(const struct conn *c, const char *type, int64_t at,
 	event_put_id(&line, c);
 	frame_num(&line, "at", at);
 	event_put_roster(&line, c, with);
-	return buf_size(&line) > 0 && buf_adds(&line, text) == 1 &&
-	    frame_end(&line) == 1 && buf_size(&line) <= link_line_max();
+	if (buf_size(&line) == 0 || buf_adds(&line, text) == -1)
+		return 0;
+	if (is_close(type) && c->user != NULL && c->user->of->count == 1)
+		frame_flag(&line, "last");
+	return frame_end(&line) == 1 && buf_size(&line) <= link_line_max();
 }
 
 /* The frame in line: 1, or 0 when it is too long.  A close must leave,
@@ -118,6 +119,8 @@ render(const struct conn *c, const char *type, int64_t at, struct str text)
 {
 	unsigned with = c->endpoint->with;
 
+	if (strcmp(type, "open") == 0)
+		with &= ~(unsigned)WITH_HEADERS;	/* it has them anyway */
 	if (!is_close(type))
 		return put_frame(c, type, at, text, with);
 	return put_frame(c, type, at, text, with | WITH_STATE | WITH_CHANNELS)
@@ -173,14 +176,39 @@ append(struct conn *c, struct event *e)
 
 /* ---- leaving --------------------------------------------------------- */
 
+void
+event_note(const char *type, struct str channel)
+{
+	line.max = link_line_max() + 1;
+	frame_begin(&line, type);
+	frame_num(&line, "at", loop_ms());
+	frame_text(&line, "channel", channel);
+	if (frame_end(&line) == 1)
+		link_send(router, buf_str(&line), NULL, LINK_ANSWER);
+}
+
+void
+event_over(struct conn *c)
+{
+	char name[NAME_BYTES + 1];
+	int r;
+
+	while ((r = channel_leave_one(c, name)) != -1)
+		if (r == 1)
+			event_note("vacated", str_of(name));
+	conn_leave(c);
+}
+
 static void
-send_line(struct conn *c, enum link_how how)
+send_line(struct conn *c, const char *type, enum link_how how)
 {
 	size_t n = buf_size(&line);
 
 	c->unsettled += (uint32_t)n;
 	c->events++;
 	link_send(router, buf_str(&line), c, how);
+	if (is_close(type))
+		event_over(c);
 }
 
 /* Has it its share of the window? */
@@ -212,18 +240,12 @@ leave(struct conn *c)
 {
 	struct event *e = c->first;
 
-	if (e == NULL || (!e->follows && !may_leave(c, e->how)))
+	if (e == NULL || !may_leave(c, e->how))
 		return 0;
 	c->first = e->next;
 	event_counts.waiting--;
-	if (e->follows)
-		link_send(router, (struct str){ e->text, e->n }, NULL, e->how);
-	else if (e->whole) {
-		buf_clear(&line);
-		buf_add(&line, e->text, e->n);
-		send_line(c, e->how);
-	} else if (render(c, e->type, e->at, (struct str){ e->text, e->n }))
-		send_line(c, e->how);
+	if (render(c, e->type, e->at, (struct str){ e->text, e->n }))
+		send_line(c, e->type, e->how);
 	else if (c->ws != NULL)
 		ws_close(c->ws, 1009, STR("message too big"));
 	free(e);
@@ -246,8 +268,7 @@ static void
 pump(struct conn *c, int most)
 {
 	while (most-- > 0 && leave(c))
-		while (c->first != NULL && c->first->follows)
-			leave(c);
+		;
 	read_or_not(c);
 	if (c->ws == NULL && c->first == NULL && c->events == 0 && !c->waits)
 		conn_destroy(c);
@@ -265,7 +286,7 @@ event_post(struct conn *c, enum link_how how)
 	if (!render(c, tail_type, loop_ms(), text))
 		return -1;
 	if (c->first == NULL && may_leave(c, how)) {
-		send_line(c, how);
+		send_line(c, tail_type, how);
 		read_or_not(c);
 		return 1;
 	}
@@ -299,58 +320,6 @@ event_forget(struct conn *c)
 		free(e);
 	}
 	pump(c, 0);
-}
-
-void
-event_freeze(struct conn *c)
-{
-	struct event **at, *e, *whole;
-
-	for (at = &c->first; (e = *at) != NULL; at = &whole->next) {
-		whole = e;
-		if (e->whole || !render(c, e->type, e->at,
-		    (struct str){ e->text, e->n }))
-			continue;
-		whole = event_new(e->type, e->at, e->how, buf_str(&line));
-		whole->whole = 1;
-		whole->next = e->next;
-		*at = whole;
-		if (c->last == e)
-			c->last = whole;
-		free(e);
-	}
-}
-
-static int
-note(const char *type, struct str channel)
-{
-	line.max = link_line_max() + 1;
-	frame_begin(&line, type);
-	frame_num(&line, "at", loop_ms());
-	frame_text(&line, "channel", channel);
-	return frame_end(&line);
-}
-
-void
-event_note(const char *type, struct str channel)
-{
-	if (note(type, channel) == 1)
-		link_send(router, buf_str(&line), NULL, LINK_ANSWER);
-}
-
-void
-event_follow(struct conn *c, const char *type, struct str channel)
-{
-	struct event *e;
-
-	if (c->first == NULL) {
-		event_note(type, channel);
-		return;
-	}
-	note(type, channel);
-	e = event_new(type, 0, LINK_ANSWER, buf_str(&line));
-	e->follows = 1;
-	append(c, e);
 }
 
 /* ---- from the link --------------------------------------------------- */

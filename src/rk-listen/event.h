@@ -9,8 +9,10 @@
  *    link is at most 1/16 of the window, then its socket is not read; where
  *    the link has no room at all, connections take turns when it has.
  *  - What cannot leave yet waits with its connection, without its head: the
- *    head (user, state, channels) tells how things are when it leaves.  When
- *    the socket is gone nothing changes any more, so heads are written then.
+ *    head (user, state, channels) tells how things are when it leaves.
+ *  - A connection whose socket is gone is in the roster until its close
+ *    leaves, behind all it said before: so what the rules make of that still
+ *    finds its state, and the close shows it.
  *  - --step: the next event leaves when the last one is settled.
  */
 
@@ -35,10 +37,9 @@ void	 event_keep(struct conn *);
 /* These two destroy a connection that is gone and owes nothing. */
 void	 event_release(struct conn *);
 void	 event_forget(struct conn *);	/* nobody is told what was kept */
-/* Its socket is gone: what is kept gets the head that is true now. */
-void	 event_freeze(struct conn *);
-/* Behind what is kept: what followed from it, about no connection. */
-void	 event_follow(struct conn *, const char *type, struct str channel);
+
+/* The roster forgets a connection, and what follows is told. */
+void	 event_over(struct conn *);
 
 /* About no single connection, at once. */
 void	 event_note(const char *type, struct str channel);

@@ -133,7 +133,7 @@ put_member(struct buf *b, const struct conn *c)
 static void
 page_add(struct pages *p, const struct conn *c)
 {
-	if (!c->open)
+	if (c->pending || c->kind != KIND_WS)
 		return;
 	put_member(&p->one, c);
 	if (buf_size(&p->list) > 1 &&
@@ -176,16 +176,18 @@ people_who(struct command *k)
 	if (why != NULL)
 		return why;
 	p = pages_begin(k);
-	if (t.conn != NULL && t.conn->in)
+	if (t.conn != NULL && t.conn->ws != NULL)
 		page_add(&p, t.conn);
 	if (t.name != NULL) {
 		sorted = roster_sort(t.name, &n);
 		for (i = 0; i < n; i++)
-			page_add(&p, sorted[i]);
+			if (sorted[i]->ws != NULL)
+				page_add(&p, sorted[i]);
 	}
 	for (c = t.kind == TO_ALL ? roster_first : NULL; c != NULL;
 	    c = c->next)
-		page_add(&p, c);
+		if (c->ws != NULL)
+			page_add(&p, c);
 	pages_end(&p);
 	return NULL;
 }
@@ -197,7 +199,7 @@ people_here(struct link *l)
 	const struct conn *c;
 
 	for (c = roster_first; c != NULL; c = c->next) {
-		if (!c->open)
+		if (c->pending || c->ws == NULL)
 			continue;
 		frame_begin(&b, "here");
 		event_put_id(&b, c);
@@ -324,7 +326,10 @@ kick(struct conn *c, void *arg)
 {
 	const struct kick *k = arg;
 
-	ws_close(c->ws, (int)k->code, k->reason);
+	if (c->pending)
+		pending_refused(c);
+	else
+		ws_close(c->ws, (int)k->code, k->reason);
 }
 
 /* RFC 6455 7.4: what may stand in a close frame. */
@@ -353,8 +358,6 @@ people_kick(struct command *k)
 	if (command_string(k->frame, K_REASON, &b, &how.reason) == -1 ||
 	    how.reason.n > 123)
 		return "reason is a string of up to 123 bytes";
-	if (t.conn != NULL && t.conn->pending)
-		pending_refused(t.conn);
 	target_each(&t, kick, &how);
 	return NULL;
 }

@@ -7,8 +7,9 @@
  * which state.  No I/O: what must be told is told by who changes it.
  *
  *  - A conn lives from its request until its last event was settled; in the
- *    roster it is only as long as its socket is (conn->ws), so that nobody
- *    is asked for who is gone.
+ *    roster it is until its close has left.  Once its socket is gone (ws is
+ *    NULL) its state can still be merged, but it is nobody that is meant,
+ *    listed or told.
  *  - Everything is found in O(1); leaving costs what there is to leave.
  *  - Lists of users and channels are in no order; roster_sort() makes the
  *    one that answers are in: by n.
