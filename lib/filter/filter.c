@@ -34,7 +34,7 @@ argument(struct filter *f, struct str json)
 {
 	size_t handles;
 
-	jv_free(value_make(&f->known, json, VALUE_WHOLE, 0));
+	jv_free(value_make(&f->known, json, LEVELS_ALL, 0));
 	handles = f->known.labels.used;
 	values_clear(&f->known);
 	if (handles > 0)

@@ -4,29 +4,8 @@
 
 #include "print.h"
 
+#define TOO_MUCH	"the rule made too much of a frame"
 #define PLAIN	9007199254740992.0	/* 2^53: integers below are exact */
-
-/* seq, again and of are never written, from and via only when asked. */
-static const enum key hidden_keys[] = { K_FROM, K_VIA, K_SEQ, K_AGAIN, K_OF };
-#define NHIDDEN	(sizeof hidden_keys / sizeof *hidden_keys)
-
-static size_t
-first_hidden(const struct print *p)
-{
-	return p->routing ? 2 : 0;
-}
-
-static int
-hidden(const struct print *p, jv key)
-{
-	int k = frame_key(jv_bytes(key));
-	size_t i;
-
-	for (i = first_hidden(p); i < NHIDDEN; i++)
-		if (k == (int)hidden_keys[i])
-			return 1;
-	return 0;
-}
 
 static void
 fail(struct print *p, const char *why)
@@ -39,33 +18,14 @@ static void
 bytes(struct print *p, struct str s)
 {
 	if (p->why == NULL && buf_adds(p->out, s) == -1)
-		fail(p, "the rule made too much of a frame");
-}
-
-/* How many containers are within each other, at most. */
-static int
-nesting(struct str text)
-{
-	const char *p, *end = text.p + text.n;
-	int depth = 0, most = 0, quoted = 0;
-
-	for (p = text.p; p < end; p++) {
-		if (*p == '"')
-			quoted = !quoted;
-		else if (quoted)
-			p += *p == '\\';
-		else if (*p == '[' || *p == '{')
-			most = ++depth > most ? depth : most;
-		else if (*p == ']' || *p == '}')
-			depth--;
-	}
-	return most;
+		fail(p, TOO_MUCH);
 }
 
 static void
 known(struct print *p, const struct value *e, int level)
 {
-	if (level > e->level && level + nesting(e->text) > JSON_DEPTH)
+	if (level > e->level &&
+	    level + container_nesting(e->text) > JSON_DEPTH)
 		fail(p, "the rule made a frame that is nested too deep");
 	bytes(p, e->text);
 }
@@ -199,14 +159,15 @@ void
 print_object(struct print *p, jv v)
 {
 	jv type = p->known->words[K_TYPE], key;
-	int i;
+	int i, k;
 
 	bytes(p, STR("{"));
 	member(p, v, type, 0);
 	for (i = jv_object_iter(v); p->why == NULL &&
 	    jv_object_iter_valid(v, i); i = jv_object_iter_next(v, i)) {
 		key = jv_object_iter_key(v, i);
-		if (frame_key(jv_bytes(key)) != K_TYPE && !hidden(p, key)) {
+		k = frame_key(jv_bytes(key));
+		if (k != K_TYPE && !key_hidden(k, p->routing)) {
 			bytes(p, STR(","));
 			member(p, v, key, 0);
 		}
@@ -215,41 +176,9 @@ print_object(struct print *p, jv v)
 	bytes(p, STR("}"));
 }
 
-/* The value of a hidden key; with NULL: of any that the frame has. */
-static int
-is_hidden(const struct print *p, const struct frame *f, const char *value)
-{
-	const char *v;
-	size_t i;
-
-	for (i = first_hidden(p); i < NHIDDEN; i++) {
-		v = f->v[hidden_keys[i]].p;
-		if (v != NULL && (value == NULL || v == value))
-			return 1;
-	}
-	return 0;
-}
-
 void
 print_frame(struct print *p, const struct frame *f)
 {
-	struct json_walk w;
-	struct json_member m;
-	const char *comma = "";
-
-	if (!is_hidden(p, f, NULL)) {
-		bytes(p, f->line);
-		return;
-	}
-	bytes(p, STR("{"));
-	json_walk(&w, f->line);
-	while (json_next(&w, &m) == 1) {
-		if (is_hidden(p, f, m.value.p))
-			continue;
-		bytes(p, str_of(comma));
-		bytes(p, (struct str){ m.key.p - 1,
-		    (size_t)(m.value.p + m.value.n - m.key.p) + 1 });
-		comma = ",";
-	}
-	bytes(p, STR("}"));
+	if (frame_seen(p->out, f, p->routing) == -1)
+		fail(p, TOO_MUCH);
 }

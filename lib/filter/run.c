@@ -69,30 +69,6 @@ because_jv(struct filter *f, enum filter_word word, jv message)
 
 /* Running. */
 
-/* The levels that are open of a key's value. */
-static int
-levels_of(const struct filter *f, int key)
-{
-	switch (key) {
-	case -1:
-	case K_DATA:
-	case K_REF:
-	case K_STATE:
-	case K_CLAIMS:
-	case K_AUTH:
-	case K_PROPERTIES:
-		return f->known.depth;
-	default:
-		return VALUE_WHOLE;
-	}
-}
-
-static int
-unseen(int k)
-{
-	return k == K_SEQ || k == K_AGAIN || k == K_OF || k == K_VIA;
-}
-
 /* The frame as the rule sees it. */
 static jv
 seen(struct filter *f, const struct frame *frame, const char *from)
@@ -107,12 +83,12 @@ seen(struct filter *f, const struct frame *frame, const char *from)
 		key = value_key(&f->known, &m, 1);
 		k = frame_key(jv_bytes(key));
 		if ((k != -1 && frame->v[k].p != m.value.p) ||
-		    (k == K_FROM && from != NULL) || unseen(k)) {
+		    (k == K_FROM && from != NULL) || key_unseen(k)) {
 			jv_free(key);
 			continue;
 		}
 		v = jv_object_set(v, key, value_make(&f->known, m.value,
-		    levels_of(f, k), 1));
+		    key_levels(k, f->known.depth), 1));
 	}
 	if (from != NULL)
 		v = jv_object_set(v, jv_copy(f->known.words[K_FROM]),
@@ -255,8 +231,8 @@ filter_match(struct filter *f, struct str json, const char **why)
 	jv v;
 
 	filter_forget(f);
-	f->known.depth = VALUE_WHOLE;
-	v = value_make(&f->known, json_trim(json), VALUE_WHOLE, 0);
+	f->known.depth = LEVELS_ALL;
+	v = value_make(&f->known, json_trim(json), LEVELS_ALL, 0);
 	f->known.depth = depth;
 	jq_start(f->jq, v, 0);
 	watchdog_start(f->jq, f->budget);

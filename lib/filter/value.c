@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: ISC */
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../log.h"
 #include "value.h"
 
-#define NUMBER_MAX	63	/* longer spellings are handles */
-#define DOUBLE_DIGITS	15	/* so many always come back from a double */
-#define DIGITS_MAX	17	/* so many tell all doubles apart */
 #define KEEP		4096	/* places kept from one frame to the next */
 
 /* The table. */
@@ -160,61 +155,12 @@ handle(struct values *vs, struct str text, int level)
 	return v;
 }
 
-/* The number's digits that count, in d (at most DIGITS_MAX + 1). */
-static int
-digits_of(const char *p, char *d)
-{
-	int n = 0, zeros = 0;
-
-	for (; *p != '\0' && *p != 'e' && *p != 'E'; p++) {
-		if (*p < '0' || *p > '9')
-			continue;
-		if (*p == '0') {
-			zeros += n > 0;
-			continue;
-		}
-		for (; zeros > 0 && n <= DIGITS_MAX; zeros--)
-			d[n++] = '0';
-		if (n > DIGITS_MAX)
-			return n;
-		d[n++] = *p;
-	}
-	return n;
-}
-
-/* 1: the double next to the number is the number, as far as its spelling
- * goes: the same digits come back. */
-static int
-number_held(struct str s, double *out)
-{
-	char text[NUMBER_MAX + 1], back[NUMBER_MAX + 1];
-	char want[DIGITS_MAX + 2], got[DIGITS_MAX + 2];
-	int n;
-
-	if (s.n > NUMBER_MAX)
-		return 0;
-	memcpy(text, s.p, s.n);
-	text[s.n] = '\0';
-	n = digits_of(text, want);
-	*out = strtod(text, NULL);
-	if (n == 0 || (n <= DOUBLE_DIGITS && isnormal(*out)))
-		return 1;
-	if (n > DIGITS_MAX || !isfinite(*out))
-		return 0;
-	snprintf(back, sizeof back, "%.*e", n - 1, *out);
-	return digits_of(back, got) == n &&
-	    memcmp(got, want, (size_t)n) == 0;
-}
-
 static jv
 number(struct values *vs, struct str text, int level)
 {
 	double d;
-	int64_t n;
 
-	if (text.n <= DOUBLE_DIGITS && text.p[0] != '-' && json_int(text, &n))
-		d = (double)n;
-	else if (!number_held(text, &d))
+	if (!number_held(text, &d))
 		return handle(vs, text, level);
 	return value_known(vs, jv_number(d), text, level);
 }
@@ -248,17 +194,6 @@ value_key(struct values *vs, const struct json_member *m, int level)
 	return k == -1 ? value_string(vs, text, level) : jv_copy(vs->words[k]);
 }
 
-/* Within a whole value a member "state" is a user's own JSON: members. */
-static int
-levels_below(const struct values *vs, const struct json_member *m, int levels)
-{
-	if (levels != VALUE_WHOLE)
-		return levels - 1;
-	if (m->key.p != NULL && str_eq(m->key, STR("state")))
-		return vs->depth;
-	return VALUE_WHOLE;
-}
-
 static jv
 container(struct values *vs, struct str text, int levels, int level)
 {
@@ -269,8 +204,8 @@ container(struct values *vs, struct str text, int levels, int level)
 	json_walk(&w, text);
 	v = w.object ? jv_object() : jv_array();
 	while (json_next(&w, &m) == 1) {
-		member = value_make(vs, m.value, levels_below(vs, &m, levels),
-		    level + 1);
+		member = value_make(vs, m.value, levels_below(levels, m.key,
+		    vs->depth), level + 1);
 		if (w.object) {
 			key = value_key(vs, &m, level + 1);
 			v = jv_object_set(v, key, member);
@@ -280,23 +215,13 @@ container(struct values *vs, struct str text, int levels, int level)
 	return value_known(vs, v, text, level);
 }
 
-static int
-is_empty(struct str text)
-{
-	struct json_walk w;
-	struct json_member m;
-
-	json_walk(&w, text);
-	return json_next(&w, &m) == 0;
-}
-
 jv
 value_make(struct values *vs, struct str text, int levels, int level)
 {
 	switch (json_kind(text)) {
 	case 'o':
 	case 'a':
-		if (levels <= 0 && !is_empty(text))
+		if (levels <= 0 && !container_empty(text))
 			return handle(vs, text, level);
 		return container(vs, text, levels, level);
 	case 's':

@@ -26,8 +26,7 @@
 #include "../buf.h"
 #include "../frame.h"
 #include "label.h"
-
-#define VALUE_WHOLE	(JSON_DEPTH + 1)	/* levels: all there are */
+#include "text.h"
 
 struct value {
 	jv v;			/* our own reference */
