@@ -23,12 +23,11 @@
 #include <unistd.h>
 
 #include "../log.h"
+#include "../pause.h"
 #include "inside.h"
 
 #define ATTACH_WAIT	2.0	/* seconds */
-#define DELAY_MIN	0.1
-#define DELAY_MAX	30.0
-#define LIVED		10.0	/* after that long the delay begins anew */
+#define LIVED		10.0	/* after that long the first pause is due */
 #define PIPE_BYTES	(256 << 10)
 
 struct child {
@@ -39,7 +38,7 @@ struct child {
 	ev_child exited;
 	ev_timer attach, restart;
 	ev_tstamp started;
-	double delay;
+	struct pause pause;
 	int spoke;		/* attached, or served plain */
 };
 
@@ -119,12 +118,10 @@ start_later(struct child *c)
 	if (ending || c->pid != 0 || c->link->wire != NULL)
 		return;
 	if (ev_now(loop) - c->started > LIVED)
-		c->delay = DELAY_MIN;
+		pause_forget(&c->pause);
 	counts.restarts++;
-	ev_timer_set(&c->restart,
-	    c->delay * (0.75 + 0.5 * (double)rand() / RAND_MAX), 0);
+	ev_timer_set(&c->restart, pause_next(&c->pause), 0);
 	ev_timer_start(loop, &c->restart);
-	c->delay = c->delay * 2 > DELAY_MAX ? DELAY_MAX : c->delay * 2;
 }
 
 static void
@@ -230,7 +227,7 @@ link_child(const char *name, enum link_as we, char **argv,
 	l->bare = settings.bare != 0;
 	c->link = l;
 	c->argv = argv;
-	c->delay = DELAY_MIN;
+	c->pause = (struct pause){ .first = 100, .longest = 30000 };
 	ev_init(&c->exited, exited);
 	ev_init(&c->attach, no_attach);
 	ev_init(&c->restart, restart);

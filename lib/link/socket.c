@@ -21,11 +21,10 @@
 #include <unistd.h>
 
 #include "../log.h"
+#include "../pause.h"
 #include "inside.h"
 
 #define PEERS_MAX	1024	/* on one server */
-#define DELAY_MIN	0.1	/* seconds */
-#define DELAY_MAX	5.0
 
 struct server {
 	struct server *next;
@@ -50,7 +49,7 @@ struct dial {
 	struct link *link;
 	const char *path;
 	ev_timer retry;
-	double delay;
+	struct pause pause;
 	int said;		/* the failure was reported */
 };
 
@@ -346,10 +345,8 @@ static void dial(struct dial *);
 static void
 dial_later(struct dial *d)
 {
-	ev_timer_set(&d->retry,
-	    d->delay * (0.75 + 0.5 * (double)rand() / RAND_MAX), 0);
+	ev_timer_set(&d->retry, pause_next(&d->pause), 0);
 	ev_timer_start(loop, &d->retry);
-	d->delay = d->delay * 2 > DELAY_MAX ? DELAY_MAX : d->delay * 2;
 }
 
 static void
@@ -381,7 +378,7 @@ dial(struct dial *d)
 		return;
 	}
 	d->said = 0;
-	d->delay = DELAY_MIN;
+	pause_forget(&d->pause);
 	link_bind(d->link, wire_new(fd, fd, link_line_max(), &link_wire_ops,
 	    d->link));
 	hello_write(d->link->wire, "attach", d->link->we, settings.snapshot);
@@ -399,7 +396,7 @@ link_connect(const char *name, enum link_as we, const char *path,
 	l->lost = dial_lost;
 	d->link = l;
 	d->path = path;
-	d->delay = DELAY_MIN;
+	d->pause = (struct pause){ .first = 100, .longest = 5000 };
 	ev_init(&d->retry, dial_retry);
 	d->retry.data = d;
 	dial(d);

@@ -70,14 +70,8 @@ close_socket(struct mq *mq)
 static void
 wait_for_next(struct mq *mq)
 {
-	uint32_t half = (uint32_t)(mq->pause / 2);
-	double ms = (double)(half + arc4random_uniform(half + 1));
-
-	ev_timer_set(&mq->retry, ms / 1000., 0.);
+	ev_timer_set(&mq->retry, pause_next(&mq->pause), 0.);
 	ev_timer_start(loop, &mq->retry);
-	mq->pause *= 2;
-	if (mq->pause > mq->set.retry)
-		mq->pause = mq->set.retry;
 }
 
 static void
@@ -90,7 +84,7 @@ take_down(struct ev_loop *l, ev_timer *w, int events)
 	(void)events;
 	close_socket(mq);
 	if (was_up && ev_now(loop) - mq->since > STEADY)
-		mq->pause = PAUSE;
+		pause_forget(&mq->pause);
 	mq->state = mq->ending ? MQ_DEAD : MQ_WAITING;
 	mq->lost = 0;
 	if (!mq->ending)
@@ -382,7 +376,7 @@ mq_open(const struct mq_settings *set, const struct mq_ops *ops)
 	mq->set = *set;
 	mq->ops = ops;
 	mq->fd = -1;
-	mq->pause = set->retry < PAUSE ? set->retry : PAUSE;
+	mq->pause = (struct pause){ .first = PAUSE, .longest = set->retry };
 	mq->in.max = FRAME_MAX + READ;
 	mq->out.max = OUT_HIGH + set->max + OUT_SLACK;
 	mq->resolver.done = resolved;

@@ -24,6 +24,7 @@
 #include <amqp_framing.h>
 #include <ev.h>
 
+#include "../pause.h"
 #include "../resolve.h"
 #include "mq.h"
 
@@ -94,7 +95,7 @@ struct mq {
 	ev_io readable, writable;
 	ev_timer limit, retry, beat, fall;
 	ev_tstamp heard, spoke, since;
-	int64_t pause;		/* before the next try, ms */
+	struct pause pause;	/* before the next try */
 	struct buf in, out;
 	size_t frame_max;
 	int heartbeat;

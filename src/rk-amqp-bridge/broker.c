@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "loop.h"
+#include "pause.h"
 
 #include "bridge.h"
 
@@ -30,7 +31,7 @@ struct consumer {
 static struct mq *in, *out;	/* consumes and declares; publishes */
 static struct consumer *consumers;
 static ev_timer again;
-static int64_t pause_ms = PAUSE;
+static struct pause pauses = { .first = PAUSE };
 static int up, was_up;
 static void (*closed)(void);
 
@@ -56,7 +57,7 @@ check(void)
 	up = !up;
 	info("%s: %s", mq_url_show(&bridge.url), up ? "up" : "down");
 	if (up) {
-		pause_ms = PAUSE;
+		pause_forget(&pauses);
 		was_up = 1;
 		link_ready();
 	}
@@ -110,18 +111,13 @@ try_again(struct ev_loop *l, ev_timer *t, int events)
 static void
 retry(void)
 {
-	uint32_t half = (uint32_t)(pause_ms / 2);
-	double ms = (double)(half + arc4random_uniform(half + 1));
-
 	if (bridge.once)
 		die(111, "%s: gave up", mq_url_show(&bridge.url));
 	if (draining || ev_is_active(&again))
 		return;
-	ev_timer_set(&again, ms / 1000., 0.);
+	pauses.longest = bridge.retry;
+	ev_timer_set(&again, pause_next(&pauses), 0.);
 	ev_timer_start(loop, &again);
-	pause_ms *= 2;
-	if (pause_ms > bridge.retry)
-		pause_ms = bridge.retry;
 }
 
 /* --- connections --- */

@@ -18,6 +18,7 @@
 #include "log.h"
 #include "loop.h"
 #include "names.h"
+#include "pause.h"
 #include "script.h"
 #include "ws.h"
 
@@ -26,7 +27,7 @@
 static struct ws_conn *conn;	/* on its way, open or closing; or NULL */
 static int opened;		/* it is open */
 static int leaving, result;	/* we close, and exit with that */
-static int tries;
+static struct pause pauses = { .first = FIRST_PAUSE };
 static int reads_stdin, typed;	/* by somebody who sees it */
 static struct lines in;
 static struct target target;
@@ -169,7 +170,7 @@ on_open(struct ws_conn *c)
 	info("%s: open%s%s", url_mask(set.url),
 	    *ws_subprotocol(c) ? ", speaks " : "", ws_subprotocol(c));
 	opened = 1;
-	tries = 0;
+	pause_forget(&pauses);
 	if (!script_waits())
 		ev_timer_stop(loop, &limit);
 	script_open();
@@ -185,7 +186,8 @@ lost(int status, const char *why)
 
 	if (set.pause > 0) {
 		warn("%s: %s", url, why);
-		ev_timer_set(&redial, (double)pause_after(tries++) / 1000, 0);
+		pauses.longest = set.pause;
+		ev_timer_set(&redial, pause_next(&pauses), 0);
 		ev_timer_start(loop, &redial);
 		return;
 	}

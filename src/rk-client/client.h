@@ -54,7 +54,6 @@ const char *url_mask(const char *url);
 /* Why a dial failed: "404 not found" where there was an answer. */
 const char *failure(int status, const char *why);
 
-/* Pauses between dials, in ms: 0.1 s, doubled up to set.pause, jittered. */
-int64_t	 pause_after(int tries);
+#define FIRST_PAUSE	100	/* ms, between dials; the longest: set.pause */
 
 #endif

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What a single connection and a station have in common: how a URL and a
- * failure are told to people, and the pauses between dials.
+ * failure are told to people.
  */
 #include <ctype.h>
 #include <stdio.h>
-#include <sys/random.h>
 
 #include "client.h"
 #include "http.h"
 
-#define PAUSE_MS	100
 
 const char *
 url_mask(const char *url)
@@ -38,20 +36,4 @@ failure(int status, const char *why)
 	for (; text[i] != '\0'; i++)
 		text[i] = (char)tolower((unsigned char)text[i]);
 	return text;
-}
-
-/* Half of it is fixed and half is chance, so that many do not come at once. */
-int64_t
-pause_after(int tries)
-{
-	int64_t ms = PAUSE_MS;
-	uint32_t chance = 0;
-
-	while (tries-- > 0 && ms < set.pause)
-		ms *= 2;
-	if (ms > set.pause)
-		ms = set.pause;
-	if (getrandom(&chance, sizeof chance, 0) == -1)
-		chance = 0;
-	return ms / 2 + chance % (ms / 2 + 1);
 }

@@ -12,6 +12,7 @@
 #include "frame.h"
 #include "link/link.h"
 #include "names.h"
+#include "pause.h"
 #include "ws.h"
 
 struct held {			/* waits for the connection */
@@ -29,7 +30,7 @@ struct far {
 	int open;
 	int hangup;		/* not dialled again */
 	int told;		/* "down" was said, and no "up" since */
-	int tries;		/* dials that failed since it was open */
+	struct pause pause;	/* between dials that fail */
 	ev_timer redial;
 	struct held *held, **held_end;
 	size_t held_bytes;

@@ -9,7 +9,7 @@
  *               is told; far.c keeps them
  *   script.c    what is to be sent and what is waited for
  *   show.c      how a message looks;  output.c: standard output
- *   dial.c      URLs and failures for people, pauses between dials;
+ *   dial.c      URLs and failures for people;
  *               names.c: addresses of hosts
  */
 #include <errno.h>

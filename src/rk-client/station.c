@@ -122,8 +122,9 @@ over(struct far *f)
 		station_forget(f);
 		return;
 	}
-	ev_timer_init(&f->redial, on_redial,
-	    (double)pause_after(f->tries++) / 1000, 0);
+	f->pause.first = FIRST_PAUSE;
+	f->pause.longest = set.pause;
+	ev_timer_init(&f->redial, on_redial, pause_next(&f->pause), 0);
 	f->redial.data = f;
 	ev_timer_start(loop, &f->redial);
 }
@@ -134,7 +135,7 @@ on_open(struct ws_conn *c)
 	struct far *f = ws_data(c);
 
 	f->open = 1;
-	f->tries = 0;
+	pause_forget(&f->pause);
 	f->told = 0;
 	station_begin("up", f);
 	if (*ws_subprotocol(c) != '\0')
