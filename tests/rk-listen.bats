@@ -14,15 +14,7 @@ teardown() {
 
 # What was written is frames, and no key comes twice.
 sound() {
-	[ ! -e "$1" ] || python3 -c 'if 1:
-		import json, sys
-		def once(pairs):
-			keys = [k for k, v in pairs]
-			assert len(set(keys)) == len(keys), keys
-			return dict(pairs)
-		for line in sys.stdin:
-			if line.startswith("{"):
-				json.loads(line, object_pairs_hook=once)' <"$1"
+	[ ! -e "$1" ] || grep '^{' "$1" | rk-publish --frames >/dev/null
 }
 
 # A listener "l" on a port of its own, on plain pipes.
@@ -241,7 +233,8 @@ text'
 }
 
 @test "--unix listens on a socket, and replaces one that is left" {
-	python3 -c 'import socket; socket.socket(1).bind("c.sock")'
+	perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0);
+		bind(S, sockaddr_un("c.sock")) or die'
 	start_ready l rk-listen --unix c.sock
 	[ "$(curl -s --unix-socket c.sock http://h/healthz)" = ok ]
 	run_status 111 rk-listen --unix c.sock </dev/null
@@ -254,13 +247,14 @@ text'
 }
 
 @test "--fd listens on a socket it inherits" {
-	start l python3 -c 'if 1:
-		import os, socket
-		s = socket.create_server(("127.0.0.1", 0))
-		print(s.getsockname()[1], file=open("port.tmp", "w"), flush=True)
-		os.rename("port.tmp", "port")
-		os.dup2(s.fileno(), 8)
-		os.execvp("rk-listen", ["rk-listen", "--fd", "8"])'
+	# shellcheck disable=SC2016 # it is Perl that expands
+	start l perl -MIO::Socket::INET -MPOSIX -e '
+		my $s = IO::Socket::INET->new(Listen => 9,
+			LocalAddr => "127.0.0.1:0");
+		open(F, ">", "port.tmp"); print F $s->sockport; close(F);
+		rename("port.tmp", "port");
+		dup2(fileno($s), 8);
+		exec("rk-listen", "--fd", "8")'
 	wait_for test -e port
 	url=ws://127.0.0.1:$(<port)
 	client a /
@@ -813,15 +807,9 @@ all_came() {	# while the router lets go of what it holds
 	url=ws://127.0.0.1:$port
 	client a /T
 	client b /U
-	start r python3 -c 'if 1:
-		import json, socket, sys
-		s = socket.socket(1)
-		s.connect("l.sock")
-		s.sendall(json.dumps({"type": "attach", "v": 1, "as": "router",
-			"name": "r", "boot": "r", "window": 65536,
-			"snapshot": True}).encode() + b"\n")
-		for line in s.makefile():
-			print(line, end="", flush=True)'
+	start r socat - UNIX-CONNECT:l.sock
+	feed r '{"type":"attach","v":1,"as":"router","name":"r","boot":"r",'\
+'"window":65536,"snapshot":true}'
 	wait_line r '"user":"U"'
 	said r.out | grep here | sed 's/,"seq".*//' >got
 	assert_eq "$(<got)" \
@@ -1193,6 +1181,28 @@ cpu() {
 		wait_for metric commands_total $(((round + 1) * 10000))
 	done
 	sanitized || [ $(($(rss) - before)) -lt 4096 ]
+}
+
+# SECONDS OPTION...: whatever they do, it serves on, and writes frames.
+chaos() {
+	local seconds=$1 seed=${RK_SEED:-$RANDOM}
+
+	shift
+	echo "# RK_SEED=$seed" >&3
+	listen --ws '/{user}' --ws '/ask/{user}' --ask --http /q --deadline 1 \
+		--ping 1 --max-out 64k -m 20000 "$@"
+	run_status 0 node "$TESTS/clients/chaos.js" "$port" l "$seed" "$seconds"
+	say "$output"
+	stop l
+}
+
+@test "clients and a router out of their minds" {
+	chaos $((RK_LONG ? 60 : 5))
+}
+
+@test "the same with --step, --wrap and everything in every event" {
+	chaos $((RK_LONG ? 60 : 5)) --step --wrap --slow drop \
+		--with state,channels,claims,headers
 }
 
 # --- the end ---------------------------------------------------------------

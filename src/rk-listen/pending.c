@@ -221,12 +221,21 @@ object_of(const struct frame *f, enum key k, const char **why)
 }
 
 static void
+set(char **at, char *object)
+{
+	if (object == NULL)
+		return;
+	free(*at);
+	*at = object;
+}
+
+static void
 let_in(struct conn *c, const struct str *user, char *state, char *claims)
 {
 	if (user->n > 0)
 		user_set(c, user);
-	c->state = state;
-	c->claims = claims;
+	set(&c->state, state);
+	set(&c->claims, claims);
 	c->pending = 0;
 	pending_over(c);
 	ws_accept(c->ws, c->subprotocol);
