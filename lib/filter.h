@@ -6,6 +6,8 @@
  * Rules: a jq program that is run over frames.  The only module that knows
  * libjq (1.6); rk-route(1), RULES, is the manual.
  *
+ *  - What routing is mostly made of runs natively, over the scanner's spans,
+ *    and means the same (lib/filter/native.h); libjq does the rest.
  *  - A rule is a pure function of one frame: no clock, no environment, no
  *    memory, unless it is opened with impure.
  *  - What it leaves untouched leaves as it was spelled; what it may not look
@@ -42,6 +44,7 @@ struct filter_rule {
 				   rule's "# rk: depth N" says, else 1 */
 	int impure;
 	int routing;		/* from and via are written too */
+	int by_jq;		/* run by libjq alone: the same, but slow */
 	int64_t budget;		/* ms; 0: FILTER_BUDGET */
 	size_t outputs;		/* 0: FILTER_OUTPUTS */
 	size_t line_max;	/* longest line that may come out */
@@ -70,12 +73,20 @@ struct filter_result {
 	const struct filter_out *out;
 	size_t n;
 	const char *why;	/* when not FILTER_OK: one line of UTF-8 */
+	int native;		/* libjq was not needed */
 };
 
 /* Runs the rule over a scanned frame.  from is the link it came by; NULL
  * leaves the frame's own.  The result is valid until the next call. */
 enum filter_word filter_run(struct filter *, const struct frame *,
 	    const char *from, struct filter_result *);
+
+/* Which way the parts of the rule go: for each one its file and line, its name
+ * and what sends a frame that comes there to libjq ("reduce, line 7"); NULL:
+ * nothing does. */
+typedef void filter_say(void *ctx, const char *file, int line,
+	    const char *part, const char *what);
+void	 filter_explain(const struct filter *, filter_say *, void *ctx);
 
 /* Runs it over any checked JSON value, which it sees whole: 1 when the first
  * output is neither false nor null, 0 when it is or there is none, -1 with

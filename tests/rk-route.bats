@@ -143,6 +143,49 @@ rss() {
 	assert_eq "$stderr" 'rk-route: r.jq:2: nothing/0 is not defined'
 }
 
+@test "--explain says which parts need libjq" {
+	mkdir -p lib
+	printf '# two\n\ndef two:\n  .a |= 2;' >lib/two.jq
+	cat >r.jq <<-'END'
+	include "two";
+	def one($x): {type} + $x;
+	if .type == "a" then one({})
+	elif .type == "b" then two
+	elif [.x[] | length] == [] then empty
+	else
+	  reduce .x as $y (.; .z = $y),
+	  try .y
+	end
+	END
+	cat >want <<-'END'
+	lib/two.jq:3: two: libjq, where it comes to an update, line 4
+	r.jq:2: one: native
+	r.jq:3: if: native
+	r.jq:4: if: native
+	r.jq:5: if: libjq, where it comes to length/0, line 5
+	r.jq:7: else: libjq, where it comes to reduce, line 7
+	r.jq:7: else: libjq, where it comes to try, line 8
+	END
+	run_status 0 rk-route -L lib --explain r.jq
+	diff want - <<<"$output"
+	run_status 0 rk-route --explain -e '.'
+	assert_eq "$output" '-e:1: the rule: native'
+	run_status 100 rk-route --explain -e '.a |'
+	run_status 100 rk-route --explain -e . --link a=b
+	run_status 111 bash -c 'rk-route --explain -e . >/dev/full'
+}
+
+@test "the rules of the kit run natively where it counts" {
+	local rule
+
+	for rule in piped layer; do
+		run_status 0 rk-route --explain "$ROOT/lib/rules/$rule.jq"
+		grep -E ': (if|else): ' <<<"$output" >branches
+		[ "$(wc -l <branches)" -ge 5 ]
+		run_status 1 grep -v ': native$' branches
+	done
+}
+
 @test "--arg, --argjson and --slurpfile are variables" {
 	printf '1 {"a":"\\u0062"}\n[2]' >values
 	run_status 0 rk-route --arg a '-x "y"' --argjson b '{"c":[1.5]}' \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* A filter is made here: of a rule's text and its arguments, by jq's compiler,
  * which sees no environment; inside.h says what the other files hold. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -108,6 +109,18 @@ open_jq(struct filter *f, const struct filter_rule *rule, char **why)
 	return 1;
 }
 
+static struct native *
+open_native(const struct filter *f, const struct filter_rule *rule)
+{
+	struct native_rule nr = { .rule = rule, .depth = f->known.depth,
+	    .outputs = f->outputs };
+
+	if (rule->by_jq)
+		return NULL;
+	nr.text = source_own(&f->source, &nr.line);
+	return native_open(&nr);
+}
+
 struct filter *
 filter_open(const struct filter_rule *rule, char **why)
 {
@@ -129,6 +142,7 @@ filter_open(const struct filter_rule *rule, char **why)
 		filter_close(f);
 		return NULL;
 	}
+	f->native = open_native(f, rule);
 	watchdog_open();
 	return f;
 }
@@ -139,6 +153,7 @@ filter_close(struct filter *f)
 	if (f == NULL)
 		return;
 	filter_forget(f);
+	native_close(f->native);
 	host_close(&f->host);
 	jq_teardown(&f->jq);
 	values_close(&f->known);
@@ -148,4 +163,38 @@ filter_close(struct filter *f)
 	free(f->out);
 	free(f->made);
 	free(f);
+}
+
+struct saying {
+	const struct filter *filter;
+	filter_say *say;
+	void *ctx;
+};
+
+/* Lines of the whole source are those of its files. */
+static void
+say_native(void *ctx, int line, const char *part, int what_line,
+    const char *what)
+{
+	struct saying *s = ctx;
+	const char *name;
+	char text[256];
+
+	if (what != NULL)
+		snprintf(text, sizeof text, "%s, line %d", what,
+		    source_where(&s->filter->source, what_line, &name));
+	line = source_where(&s->filter->source, line, &name);
+	s->say(s->ctx, name, line, part, what ? text : NULL);
+}
+
+void
+filter_explain(const struct filter *f, filter_say *say, void *ctx)
+{
+	struct saying s = { f, say, ctx };
+	const struct segment *g = &f->source.at[f->source.n - 1];
+
+	if (f->native != NULL)
+		native_explain(f->native, say_native, &s);
+	else
+		say(ctx, g->name, g->line, "the rule", "its syntax");
 }

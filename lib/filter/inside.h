@@ -6,6 +6,7 @@
  * A filter, inside: filter.c makes it of a rule, run.c runs it.
  *
  *	source.c	the rule's text, and what it includes
+ *	native.c	runs it without libjq, where it can; see native.h
  *	prelude.c	what rules find defined, in jq; host.c: the same in C
  *	value.c		a frame's text as jv, known again; label.c: of handles
  *	print.c		jv as the text of a frame
@@ -14,6 +15,7 @@
 
 #include "../filter.h"
 #include "host.h"
+#include "native.h"
 #include "source.h"
 #include "value.h"
 
@@ -21,6 +23,7 @@
 
 struct filter {
 	jq_state *jq;
+	struct native *native;		/* NULL: libjq runs all */
 	struct source source;
 	struct values known;		/* of the frame in hand */
 	struct host host;

@@ -211,6 +211,8 @@ filter_run(struct filter *f, const struct frame *frame, const char *from,
 	const char *p;
 	size_t i;
 
+	if (f->native != NULL && native_run(f->native, frame, from, r))
+		return FILTER_OK;
 	filter_forget(f);
 	word = run(f, frame, seen(f, frame, from));
 	*r = (struct filter_result){ .why = f->why.data };

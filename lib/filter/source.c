@@ -220,20 +220,38 @@ names_env(const char *p)
 	return 0;
 }
 
+int
+source_where(const struct source *s, int line, const char **name)
+{
+	const struct segment *g = s->at + s->n;
+
+	while (g > s->at && (--g)->first > line)
+		;
+	*name = g->name;
+	return g->line + line - g->first;
+}
+
+struct str
+source_own(const struct source *s, int *line)
+{
+	*line = s->at->first;
+	return (struct str){ s->text.data + s->own,
+	    s->text.len - s->own - 1 };
+}
+
 /* "FILE:LINE: what", of a line of the whole. */
 static char *
 at_line(const struct source *s, int line, struct str what)
 {
-	const struct segment *g = s->at + s->n;
+	const char *name;
 	char *out;
 	int n;
 
-	while (g > s->at && (--g)->first > line)
-		;
-	if (line > 0 && s->n > 0)
-		n = asprintf(&out, "%s:%d: %.*s", g->name,
-		    g->line + line - g->first, (int)what.n, what.p);
-	else
+	if (line > 0 && s->n > 0) {
+		line = source_where(s, line, &name);
+		n = asprintf(&out, "%s:%d: %.*s", name, line, (int)what.n,
+		    what.p);
+	} else
 		n = asprintf(&out, "%.*s", (int)what.n, what.p);
 	if (n == -1)
 		die(111, "out of memory");
@@ -252,6 +270,7 @@ source_open(struct source *s, const struct filter_rule *rule, char **why)
 	add(&r, str_of(filter_prelude));
 	if (!rule->impure)
 		add(&r, str_of(filter_pure));
+	s->own = buf_size(&s->text);
 	if (read_text(&r) == -1)
 		return -1;
 	if (buf_addc(&s->text, '\0') == -1)

@@ -29,12 +29,19 @@ struct source {
 	struct segment *at;
 	size_t n;
 	int lines;		/* in text */
+	size_t own;		/* where the rule itself begins, in text */
 	int depth;		/* -1: the rule does not say */
 };
 
 /* 1, or -1 with *why to free().  Close it either way. */
 int	 source_open(struct source *, const struct filter_rule *, char **why);
 void	 source_close(struct source *);
+
+/* The rule itself and what it includes, without the prelude, and the number of
+ * its first line in the whole. */
+struct str source_own(const struct source *, int *line);
+/* The line in its file of a line of the whole, and the file. */
+int	 source_where(const struct source *, int line, const char **name);
 
 /* "FILE:LINE: what", to free(), of a message of jq's compiler. */
 char	*source_message(const struct source *, const char *);

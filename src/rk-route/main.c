@@ -7,6 +7,7 @@
  *    input and output, and plain.
  *  - trial.c shows what a rule makes of a file of frames, without any link.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -17,11 +18,12 @@
 #include "rule.h"
 #include "trial.h"
 
-enum { CHECK = RULE_KEYS_END, LINK, SERVE };
+enum { CHECK = RULE_KEYS_END, EXPLAIN, LINK, SERVE };
 
 static const struct opt options[] = {
 	RULE_OPTS,
 	{ CHECK, "check", NULL, "compile the rule, and no more" },
+	{ EXPLAIN, "explain", NULL, "say which parts of the rule need libjq" },
 	{ 't', "test", "FILE", "show what comes of a file of frames" },
 	{ LINK, "link", "NAME=PATH", "connect to this socket" },
 	{ SERVE, "serve", "NAME=PATH", "serve this socket, as a link" },
@@ -33,7 +35,7 @@ static const struct opt options[] = {
 };
 
 static const char *test;
-static int check, links, bare;
+static int check, explain, links, bare;
 
 static void
 option(struct opts *o, int key)
@@ -41,6 +43,9 @@ option(struct opts *o, int key)
 	switch (key) {
 	case CHECK:
 		check = 1;
+		break;
+	case EXPLAIN:
+		check = explain = 1;
 		break;
 	case 't':
 		test = o->arg;
@@ -66,9 +71,33 @@ read_options(struct opts *o)
 		option(o, key);
 	rule_operand(o);
 	if ((test != NULL || check) && (links || o->child != NULL))
-		opt_usage(o, "-t and --check have no links");
+		opt_usage(o, "-t, --check and --explain have no links");
 	if (bare && o->child == NULL)
 		opt_usage(o, "--bare: there is no co-process");
+}
+
+static void
+say_part(void *ctx, const char *file, int line, const char *part,
+    const char *what)
+{
+	(void)ctx;
+	printf("%s:%d: %s: %s%s\n", file, line, part,
+	    what ? "libjq, where it comes to " : "native", what ? what : "");
+}
+
+static int
+show(struct filter *f)
+{
+	int bad = 0;
+
+	if (explain)
+		filter_explain(f, say_part, NULL);
+	if (fflush(stdout) == EOF)
+		die(111, "stdout: %s", strerror(errno));
+	if (test != NULL)
+		bad = trial(f, test);
+	filter_close(f);
+	return bad;
 }
 
 static void
@@ -112,10 +141,5 @@ main(int argc, char **argv)
 	read_options(&o);
 	if ((f = rule_open(test != NULL, &why)) == NULL)
 		die(100, "%s", why);
-	if (check || test != NULL) {
-		check = test != NULL && trial(f, test);
-		filter_close(f);
-		return check;
-	}
-	return run(&o, f);
+	return check || test != NULL ? show(f) : run(&o, f);
 }

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+#include "skim.h"
+#include "val.h"
+
+#define FUEL	200000
+
+void
+desk_clear(struct desk *d, const struct frame *f, struct str from)
+{
+	arena_reset(&d->arena);
+	d->frame = f;
+	d->from = from;
+	d->fuel = FUEL;
+	d->whole = NULL;
+	memset(d->opened, 0, sizeof d->opened);
+	d->turn = 0;
+	d->deep = 0;
+}
+
+/* Making. */
+
+static enum val_kind
+kind_of(char c)
+{
+	switch (c) {
+	case '{':
+		return VAL_OBJECT;
+	case '[':
+		return VAL_ARRAY;
+	case '"':
+		return VAL_STRING;
+	case 't':
+		return VAL_TRUE;
+	case 'f':
+		return VAL_FALSE;
+	case 'n':
+		return VAL_NULL;
+	default:
+		return VAL_NUMBER;
+	}
+}
+
+struct val
+val_text(struct str text, int level, int levels)
+{
+	return (struct val){ .kind = (unsigned char)kind_of(*text.p),
+	    .level = (unsigned char)level, .levels = (short)levels,
+	    .text = text };
+}
+
+struct val
+val_frame(const struct desk *d)
+{
+	return (struct val){ .kind = VAL_OBJECT, .whole = 1,
+	    .levels = LEVELS_ALL, .text = d->frame->line };
+}
+
+struct val
+val_made(const struct made *m, enum val_kind kind)
+{
+	return (struct val){ .kind = (unsigned char)kind,
+	    .levels = LEVELS_ALL, .made = m };
+}
+
+struct val
+val_string(struct desk *d, struct str bytes)
+{
+	return val_text(arena_quote(&d->arena, bytes), 0, LEVELS_ALL);
+}
+
+struct val
+val_bool(int is)
+{
+	return val_text(is ? STR("true") : STR("false"), 0, LEVELS_ALL);
+}
+
+/* Knowing. */
+
+int
+val_handle(const struct val *v)
+{
+	double d;
+
+	if (v->text.p == NULL)
+		return 0;
+	if (v->kind == VAL_NUMBER)
+		return !number_held(v->text, &d);
+	return v->kind >= VAL_ARRAY && v->levels <= 0 &&
+	    !container_empty(v->text);
+}
+
+int
+val_escaped(struct str s)
+{
+	return memchr(s.p, '\\', s.n) != NULL;
+}
+
+struct str
+val_bytes(struct desk *d, const struct val *v)
+{
+	struct str raw = { v->text.p + 1, v->text.n - 2 };
+
+	return val_escaped(raw) ? arena_unquote(&d->arena, raw) : raw;
+}
+
+int
+val_int(const struct val *v, int64_t *n)
+{
+	struct str s = v->text;
+
+	return v->kind == VAL_NUMBER && s.n <= 15 && json_int(s, n) &&
+	    s.p[0] != '-';
+}
+
+/* Opening. */
+
+struct made *
+made_object(struct desk *d, size_t n)
+{
+	struct made *m = arena_get(&d->arena, sizeof *m);
+
+	*m = (struct made){ .field = arena_get(&d->arena,
+	    n * sizeof *m->field) };
+	return m;
+}
+
+const struct field *
+made_find(struct desk *d, const struct made *m, struct str name)
+{
+	size_t i;
+
+	d->fuel -= (long)m->n / 4;
+	for (i = 0; i < m->n; i++)
+		if (m->field[i].name.n == name.n &&
+		    memcmp(m->field[i].name.p, name.p, name.n) == 0)
+			return &m->field[i];
+	return NULL;
+}
+
+/* As jq's object does: another value takes the place of the first. */
+int
+made_set(struct desk *d, struct made *m, const struct field *f)
+{
+	const struct field *old = made_find(d, m, f->name);
+
+	if (old != NULL)
+		m->field[old - m->field].v = f->v;
+	else
+		m->field[m->n++] = *f;
+	return d->fuel > 0 ? 1 : -1;
+}
+
+static size_t
+count(struct desk *d, struct str text)
+{
+	struct skim s;
+	struct json_member m;
+	size_t n = 0;
+
+	skim_open(&s, text);
+	for (; skim_key(&s, &m); n++)
+		skim_value(&s, &m, skim_end(m.value.p));
+	d->fuel -= (long)(text.n / 16 + n);
+	return n;
+}
+
+static struct field
+field_of(struct desk *d, const struct json_member *m)
+{
+	return (struct field){
+	    .quoted = { m->key.p - 1, m->key.n + 2 },
+	    .name = m->escaped ? arena_unquote(&d->arena, m->key) : m->key,
+	    .key = KEY_UNASKED };
+}
+
+static const struct made *
+open_text(struct desk *d, const struct val *v)
+{
+	size_t n = count(d, v->text);
+	struct made *made;
+	struct json_member m;
+	struct field f;
+	struct skim s;
+	struct val *item = NULL;
+
+	if (v->kind == VAL_OBJECT)
+		made = made_object(d, n);
+	else {
+		made = arena_new(&d->arena, sizeof *made);
+		made->item = item = arena_get(&d->arena, n * sizeof *item);
+	}
+	skim_open(&s, v->text);
+	while (d->fuel > 0 && skim_key(&s, &m)) {
+		skim_value(&s, &m, skim_end(m.value.p));
+		if (item != NULL) {
+			item[made->n++] = val_text(m.value, v->level + 1,
+			    levels_below(v->levels, m.key, d->depth));
+			continue;
+		}
+		f = field_of(d, &m);
+		f.v = val_text(m.value, v->level + 1,
+		    levels_below(v->levels, m.key, d->depth));
+		made_set(d, made, &f);
+	}
+	return d->fuel > 0 ? made : NULL;
+}
+
+/* The frame's own members, as a rule sees them; the scanner knows where most
+ * values end. */
+static const struct made *
+open_frame(struct desk *d)
+{
+	const struct frame *frame = d->frame;
+	struct made *made;
+	struct json_member m;
+	struct field f;
+	struct skim s;
+	size_t n = 1;
+	int k, known, pass;
+
+	for (pass = 0, made = NULL; pass < 2; pass++) {
+		if (pass == 1)
+			made = made_object(d, n);
+		skim_open(&s, frame->line);
+		while (d->fuel > 0 && skim_key(&s, &m)) {
+			f = field_of(d, &m);
+			f.key = k = frame_key(f.name);
+			known = k >= 0 && frame->v[k].p == m.value.p;
+			skim_value(&s, &m, known ? m.value.p + frame->v[k].n :
+			    skim_end(m.value.p));
+			if (k >= 0 && (!known || key_unseen(k) ||
+			    (k == K_FROM && d->from.p != NULL)))
+				continue;
+			d->fuel -= (long)(known ? 1 : m.value.n / 16 + 1);
+			if (pass == 0) {
+				n++;
+				continue;
+			}
+			f.v = val_text(m.value, 1, key_levels(k, d->depth));
+			made_set(d, made, &f);
+		}
+	}
+	if (d->from.p != NULL) {
+		f = (struct field){ .quoted = STR("\"from\""),
+		    .name = STR("from"), .key = K_FROM,
+		    .v = val_text(d->from, 0, LEVELS_ALL) };
+		made_set(d, made, &f);
+	}
+	return d->fuel > 0 ? made : NULL;
+}
+
+const struct made *
+val_open(struct desk *d, const struct val *v)
+{
+	const struct made *made;
+	unsigned i;
+
+	if (v->made != NULL)
+		return v->made;
+	if (v->whole) {
+		if (d->whole == NULL)
+			d->whole = open_frame(d);
+		return d->whole;
+	}
+	for (i = 0; i < OPENED; i++)
+		if (d->opened[i].p == v->text.p &&
+		    d->opened[i].levels == v->levels)
+			return d->opened[i].made;
+	if ((made = open_text(d, v)) == NULL)
+		return NULL;
+	i = d->turn++ % OPENED;
+	d->opened[i].p = v->text.p;
+	d->opened[i].levels = v->levels;
+	d->opened[i].made = made;
+	return made;
+}
+
+/* .word of the frame, a word of the vocabulary */
+static int
+frame_member(struct desk *d, int k, struct val *out)
+{
+	const struct frame *f = d->frame;
+
+	if (k == K_FROM && d->from.p != NULL)
+		*out = val_text(d->from, 0, LEVELS_ALL);
+	else if (f->v[k].p != NULL && !key_unseen(k))
+		*out = val_text(f->v[k], 1, key_levels(k, d->depth));
+	else
+		return 0;
+	return 1;
+}
+
+int
+val_member(struct desk *d, const struct val *v, const struct word *w,
+    struct val *out)
+{
+	const struct made *made;
+	const struct field *f;
+
+	if (v->whole && w->key >= 0)
+		return frame_member(d, w->key, out);
+	if ((made = val_open(d, v)) == NULL)
+		return -1;
+	if ((f = made_find(d, made, w->name)) == NULL)
+		return 0;
+	*out = f->v;
+	return 1;
+}
+
+int
+val_field(struct desk *d, const struct val *v, const struct word *w,
+    struct val *out)
+{
+	int is = 0;
+
+	if (v->kind != VAL_NULL && (v->kind != VAL_OBJECT || val_handle(v)))
+		return 0;
+	if (v->kind == VAL_OBJECT && (is = val_member(d, v, w, out)) == -1)
+		return -1;
+	if (is == 0)
+		*out = val_text(STR("null"), 0, LEVELS_ALL);
+	return 1;
+}
