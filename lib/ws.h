@@ -67,7 +67,8 @@ struct ws_ops {
 
 struct ws_config {
 	size_t max_message;	/* longest message that is taken */
-	size_t max_queue;	/* most bytes queued for one connection */
+	size_t max_queue;	/* most bytes queued for one connection, or one
+				   message */
 	int64_t ping_ms;	/* between pings; 0: none */
 	int64_t head_ms;	/* for a request's head and body; 0: 10 s */
 	int max_conns;		/* at a time; 0: 65536 */

@@ -163,7 +163,10 @@ shift(struct ws_conn *c)
 int
 ws_send(struct ws_conn *c, struct ws_msg *m)
 {
-	if (!ws_is_open(c) || m->n > config.max_queue - ws_queued(c))
+	size_t queued = ws_queued(c);
+
+	if (!ws_is_open(c) ||
+	    (queued > 0 && m->n > config.max_queue - queued))
 		return 0;
 	push(c, m);
 	conn_mark(c);
