@@ -43,6 +43,7 @@ talk() {
 @test "a burst is done in its order" { talk burst; }
 @test "a secret for nobody is nobody's" { talk secrets; }
 @test "hostile messages change nothing" { talk hostile; }
+@test "last words are heard, and before the end" { talk last-words; }
 @test "a second server replaces the first" { talk takeover-replace; }
 @test "a second server is refused" { talk takeover-refuse; }
 @test "a second server comes in silence" { talk takeover-silent; }

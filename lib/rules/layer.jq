@@ -134,7 +134,7 @@ def miss:
 def update:
   .members[]
   | (.state.data | shown) as $data
-  | if .state.role == "client" then
+  | if .state.role == "client" and (.channels | index("clients")) then
       {type: "send", channel: "server",
         data: {client_id: .n, client_data: $data}}
     elif .channels | index("server") then

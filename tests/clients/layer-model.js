@@ -71,7 +71,8 @@ class Listener {
 	open() {
 		const conn = { n: this.conns.length + 1, state: {}, user: null,
 			channels: new Set(), waiting: [], busy: false,
-			gone: false, kicked: false, heard: [], said: [] }
+			gone: false, over: false, kicked: false,
+			heard: [], said: [] }
 
 		conn.id = `${BOOT}.${conn.n}`
 		this.conns.push(conn)
@@ -87,17 +88,28 @@ class Listener {
 
 	head(c, type) {
 		return { type, conn: c.id, n: c.n, user: c.user,
-			state: copy(c.state) }
+			state: copy(c.state), channels: [...c.channels] }
 	}
 
-	// --step
+	leave(c, channel) {
+		if (c.channels.delete(channel) &&
+		    !this.conns.some(o => o.channels.has(channel)))
+			this.up.push({ frame: { type: 'vacated', channel } })
+	}
+
+	// --step; the roster keeps who is gone until its close leaves
 	pump(c) {
 		while (!c.busy && c.waiting.length > 0) {
-			const { type, rest, frozen, after } = c.waiting.shift()
+			const { type, ...rest } = c.waiting.shift()
 
 			c.busy = true
-			this.up.push({ conn: c, frame: frozen ||
-				{ ...this.head(c, type), ...rest } }, ...after || [])
+			this.up.push({ conn: c,
+				frame: { ...this.head(c, type), ...rest } })
+			if (type !== 'close')
+				continue
+			c.over = true
+			for (const channel of [...c.channels])
+				this.leave(c, channel)
 		}
 	}
 
@@ -109,7 +121,7 @@ class Listener {
 	say(c, data) {
 		this.log.push(`${c.n} says ${JSON.stringify(data)}`)
 		c.said.push(data)
-		c.waiting.push({ type: 'message', rest: { data } })
+		c.waiting.push({ type: 'message', data })
 		this.pump(c)
 	}
 
@@ -117,14 +129,8 @@ class Listener {
 		if (c.gone)
 			return
 		this.log.push(`${c.n} is gone`)
-		for (const e of c.waiting)
-			e.frozen = { ...this.head(c, e.type), ...e.rest }
-		const end = { ...this.head(c, 'close'), channels: [...c.channels] }
-
 		c.gone = true
-		c.waiting.push({ frozen: end, after: [...c.channels]
-			.filter(name => this.in(name).length === 0)
-			.map(channel => ({ frame: { type: 'vacated', channel } })) })
+		c.waiting.push({ type: 'close' })
 		this.pump(c)
 	}
 
@@ -137,12 +143,16 @@ class Listener {
 	members(f, conns) {
 		if (f.ref)
 			this.up.push({ frame: { type: 'members', ref: f.ref,
-				members: conns.map(c => ({ ...this.head(c),
-					channels: [...c.channels] })) } })
+				members: conns.map(c => this.head(c)) } })
 	}
 
 	apply(f) {
-		const conns = this.targets(f)
+		const conns = f.type === 'merge' ?
+			this.conns.filter(c => c.id === f.conn && !c.over) :
+			// what is joined, elsewhere it is who is meant
+			f.type === 'join' || f.type === 'leave' ?
+				this.targets({ conn: f.conn, user: f.user }) :
+				this.targets(f)
 		const each = {
 			merge: c => {
 				const old = c.state[f.key] || {}
@@ -151,9 +161,7 @@ class Listener {
 					{ [f.key]: { ...old, ...f.state } } : f.state }
 			},
 			join: c => c.channels.add(f.channel),
-			leave: c => c.channels.delete(f.channel) &&
-				this.in(f.channel).length === 0 && this.up.push(
-				{ frame: { type: 'vacated', channel: f.channel } }),
+			leave: c => this.leave(c, f.channel),
 			identify: c => c.user = f.user,
 			kick: c => {
 				c.kicked = true
@@ -166,10 +174,6 @@ class Listener {
 			who: () => {}, count: () => {}
 		}[f.type]
 
-		// channel is what is joined, elsewhere it is who is meant
-		if (f.type === 'join' || f.type === 'leave')
-			conns.splice(0, conns.length, ...this.targets(
-				{ conn: f.conn, user: f.user }))
 		conns.forEach(each)
 		if (f.type === 'send' && f.ref)
 			this.up.push({ frame: { type: 'sent', ref: f.ref,

@@ -130,8 +130,8 @@ async function begin(name, verb, rest) {
 	peers.set(name, peer)
 	await peer.until(verb, () => peer.open || peer.status !== null ||
 		peer.end !== null)
-	if (peer.status !== status)
-		fail(`got ${peer.open ? 'open' : `status ${peer.status}`}`)
+	if (peer.status !== status || (status === null && !peer.open))
+		fail(`got ${peer.open ? 'open' : peer.status || peer.end}`)
 	if (status !== null)
 		peers.delete(name)
 }
