@@ -768,6 +768,20 @@ rude() {
 	[ "$(rude)" -eq "$before" ]
 }
 
+@test "TERM: what is not settled comes to the next before what is later" {
+	routed --queue "$q" --consume "$q" --exclusive
+	printf '{"type":"publish","data":{"hold":%d}}\n' 1 2 |
+		rk-amqp-bridge --publish ":$q"
+	wait_for delivered 2
+	kill -TERM "$(pid_of bridge)"
+	start next rk-amqp-bridge --reconnect 100ms --consume "$q" --exclusive
+	rk-amqp-bridge --publish ":$q" <<<'{"type":"publish","data":{"hold":3}}'
+	wait_lines next 4
+	assert_eq "$(jq 'select(.type == "delivery") | .data.hold' \
+		"$RK_TEST/next.out" | tr '\n' ' ')" '1 2 3 '
+	ended bridge
+}
+
 @test "TERM while there is no broker is the end, too" {
 	start bridge rk-amqp-bridge --url "amqp://127.0.0.1:$(free_ports 1)" \
 		--consume q

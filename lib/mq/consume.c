@@ -23,7 +23,7 @@ struct mq_consumer {
 	char *queue;
 	int prefetch;
 	unsigned flags;
-	enum { STOPPED, STARTING, RUNNING, CANCELLED } state;
+	enum { STOPPED, STARTING, RUNNING } state;
 	uint32_t session;
 	uint64_t tag0;
 	unsigned char *ring;
@@ -187,13 +187,8 @@ closed(struct mq_channel *channel, int code, const char *why)
 static void
 started(struct mq_consumer *c)
 {
-	int cancelled = c->state == CANCELLED;
-
 	c->state = RUNNING;
-	if (cancelled)
-		mq_consumer_cancel(c);
-	else
-		c->ops->running(c);
+	c->ops->running(c);
 }
 
 static int
@@ -210,8 +205,6 @@ method(struct mq_channel *channel, uint32_t id, void *decoded)
 		return 1;
 	case AMQP_BASIC_CANCEL_METHOD:
 		stopped(c, 404, "cancelled by the broker");
-		return 1;
-	case AMQP_BASIC_CANCEL_OK_METHOD:
 		return 1;
 	default:
 		return 0;
@@ -274,17 +267,6 @@ mq_consumer_start(struct mq_consumer *c)
 		consume(c);
 	else
 		mq_channel_open(c->channel);
-}
-
-void
-mq_consumer_cancel(struct mq_consumer *c)
-{
-	amqp_basic_cancel_t m = { .consumer_tag = consumer_tag() };
-
-	if (c->state == RUNNING)
-		mq_send(c->channel->mq, c->channel->id,
-		    AMQP_BASIC_CANCEL_METHOD, &m);
-	c->state = CANCELLED;
 }
 
 void

@@ -138,7 +138,6 @@ struct mq_consumer_ops {
 struct mq_consumer *mq_consumer(struct mq *, const char *queue, int prefetch,
 	    unsigned flags, const struct mq_consumer_ops *, void *);
 void	 mq_consumer_start(struct mq_consumer *);	/* no-op when it runs */
-void	 mq_consumer_cancel(struct mq_consumer *);	/* no more deliveries */
 void	 mq_consumer_free(struct mq_consumer *);	/* a stopped one */
 int	 mq_consumer_runs(const struct mq_consumer *);
 const char *mq_consumer_queue(const struct mq_consumer *);

@@ -18,6 +18,9 @@
  *    confirmed what it asked for.
  *  - Bounds: unsettled deliveries by the prefetch, frames not confirmed yet by
  *    the window of the link they came on; an untracked link is held.
+ *  - At the end consumers are not cancelled: what comes still is left alone,
+ *    and goes back with all that is unsettled when the connection ends.  So
+ *    who is next gets it in order; a cancel would let them in before that.
  *  - "Up" is all of it: the topology stands, every consumer runs, publishing
  *    works.  Before the topology stands nothing is published.
  */
@@ -63,7 +66,7 @@ void	 broker_idle(void);		/* a frame's item is done */
 int	 broker_is_up(void);
 int	 broker_was_up(void);		/* at least once */
 int	 broker_consumers(void);
-void	 broker_cancel(void);		/* no more deliveries */
+void	 broker_drain(void);		/* no more consumers */
 /* Its part of the callbacks below. */
 void	 broker_publisher(struct mq_publisher *, int open);
 void	 broker_standing(struct mq_topology *);

@@ -326,9 +326,7 @@ broker_consumers(void)
 }
 
 void
-broker_cancel(void)
+broker_drain(void)
 {
 	ev_timer_stop(loop, &again);
-	for (struct consumer *c = consumers; c != NULL; c = c->next)
-		mq_consumer_cancel(c->mq);
 }

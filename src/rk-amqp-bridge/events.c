@@ -121,6 +121,8 @@ delivery(struct mq_consumer *c, const struct mq_message *m)
 	const char *queue = mq_consumer_queue(c), *why = m->bad;
 	struct delivery *d;
 
+	if (draining)
+		return;		/* it goes back to the queue */
 	b.max = link_line_max();
 	buf_clear(&b);
 	tally.deliveries++;

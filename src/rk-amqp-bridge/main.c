@@ -99,7 +99,7 @@ drain(void)
 	if (draining)
 		return;
 	draining = 1;
-	broker_cancel();
+	broker_drain();
 	link_close_all(DRAIN, links_closed);
 }
 
