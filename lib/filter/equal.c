@@ -5,7 +5,8 @@
 static int
 same_string(struct desk *d, const struct val *a, const struct val *b)
 {
-	if (str_eq(a->text, b->text))
+	if (a->text.n == b->text.n &&
+	    memcmp(a->text.p, b->text.p, a->text.n) == 0)
 		return 1;
 	if (!val_escaped(a->text) && !val_escaped(b->text))
 		return 0;
@@ -47,6 +48,8 @@ val_equal(struct desk *d, const struct val *a, const struct val *b)
 {
 	double x, y;
 
+	if (a->kind == VAL_STRING && b->kind == VAL_STRING)
+		return same_string(d, a, b);
 	if (val_handle(a) || val_handle(b))
 		return same_handle(a, b);
 	if (a->kind != b->kind)
@@ -56,8 +59,6 @@ val_equal(struct desk *d, const struct val *a, const struct val *b)
 		number_held(a->text, &x);
 		number_held(b->text, &y);
 		return x == y;
-	case VAL_STRING:
-		return same_string(d, a, b);
 	case VAL_ARRAY:
 	case VAL_OBJECT:
 		return same_container(d, a, b);

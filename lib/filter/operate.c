@@ -29,11 +29,15 @@ field(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
 	struct val of;
-	int is = eval_one(h, n->kid[0], in, &of);
+	int is = 1;
 
+	if (n->kid[0]->op != N_DOT) {
+		is = eval_one(h, n->kid[0], in, &of);
+		in = &of;
+	}
 	if (is != 1)
 		return is;
-	is = val_field(h->desk, &of, n->word, out);
+	is = val_field(h->desk, in, n->word, out);
 	return is != 0 ? is : n->optional ? 0 : -1;
 }
 
@@ -79,49 +83,36 @@ object(const struct here *h, const struct node *n, const struct val *in,
 		f.quoted = n->word[i].quoted;
 		f.name = n->word[i].name;
 		f.key = n->word[i].key;
-		if (made_set(h->desk, made, &f) == -1)
+		if (!n->twice)
+			made_add(h->desk, made, &f);
+		else if (made_set(h->desk, made, &f) == -1)
 			return -1;
 	}
 	*out = val_made(made, VAL_OBJECT);
 	return 1;
 }
 
-/* [...]: how many there will be is not known beforehand. */
-struct collect {
+struct collect {		/* [...] */
 	struct sink sink;
-	struct val *item;
-	size_t n, cap;
+	struct made *made;
 };
 
 static int
 put_collect(struct desk *d, const struct val *v, struct sink *s)
 {
-	struct collect *c = (struct collect *)s;
-	struct val *more;
-
-	if (c->n == c->cap) {
-		c->cap = c->cap ? 2 * c->cap : 8;
-		more = arena_get(&d->arena, c->cap * sizeof *more);
-		if (c->n > 0)
-			memcpy(more, c->item, c->n * sizeof *more);
-		c->item = more;
-	}
-	c->item[c->n++] = *v;
-	return 1;
+	made_item(d, ((struct collect *)s)->made, v);
+	return d->fuel > 0;
 }
 
 static int
 collect(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
-	struct collect c = { .sink = { put_collect } };
-	struct made *made;
+	struct collect c = { { put_collect }, made_new(h->desk) };
 
 	if (!eval(h, n->kid[0], in, &c.sink))
 		return -1;
-	made = arena_get(&h->desk->arena, sizeof *made);
-	*made = (struct made){ .n = c.n, .item = c.item };
-	*out = val_made(made, VAL_ARRAY);
+	*out = val_made(c.made, VAL_ARRAY);
 	return 1;
 }
 

@@ -11,6 +11,7 @@
 
 struct skim {
 	const char *p;		/* the next member; the brace at the end */
+	const char *end;	/* of the text */
 	int object;
 };
 
@@ -19,8 +20,8 @@ void	 skim_open(struct skim *, struct str);
 /* 1: the next key, in m, with m->value.p where its value begins, and p
  * there.  0: that was all. */
 int	 skim_key(struct skim *, struct json_member *);
-/* After it: past the value, which ends at end, or where skim_end() says. */
-void	 skim_value(struct skim *, struct json_member *, const char *end);
-const char *skim_end(const char *value);
+/* After it: past the value, to be found, or of so many bytes. */
+void	 skim_value(struct skim *, struct json_member *);
+void	 skim_bytes(struct skim *, struct json_member *, size_t);
 
 #endif

@@ -19,35 +19,6 @@ desk_clear(struct desk *d, const struct frame *f, struct str from)
 
 /* Making. */
 
-static enum val_kind
-kind_of(char c)
-{
-	switch (c) {
-	case '{':
-		return VAL_OBJECT;
-	case '[':
-		return VAL_ARRAY;
-	case '"':
-		return VAL_STRING;
-	case 't':
-		return VAL_TRUE;
-	case 'f':
-		return VAL_FALSE;
-	case 'n':
-		return VAL_NULL;
-	default:
-		return VAL_NUMBER;
-	}
-}
-
-struct val
-val_text(struct str text, int level, int levels)
-{
-	return (struct val){ .kind = (unsigned char)kind_of(*text.p),
-	    .level = (unsigned char)level, .levels = (short)levels,
-	    .text = text };
-}
-
 struct val
 val_frame(const struct desk *d)
 {
@@ -66,12 +37,6 @@ struct val
 val_string(struct desk *d, struct str bytes)
 {
 	return val_text(arena_quote(&d->arena, bytes), 0, LEVELS_ALL);
-}
-
-struct val
-val_bool(int is)
-{
-	return val_text(is ? STR("true") : STR("false"), 0, LEVELS_ALL);
 }
 
 /* Knowing. */
@@ -115,13 +80,49 @@ val_int(const struct val *v, int64_t *n)
 /* Opening. */
 
 struct made *
+made_new(struct desk *d)
+{
+	return arena_new(&d->arena, sizeof(struct made));
+}
+
+struct made *
 made_object(struct desk *d, size_t n)
 {
-	struct made *m = arena_get(&d->arena, sizeof *m);
+	struct made *m = made_new(d);
 
-	*m = (struct made){ .field = arena_get(&d->arena,
-	    n * sizeof *m->field) };
+	m->field = arena_get(&d->arena, n * sizeof *m->field);
+	m->cap = n;
 	return m;
+}
+
+/* Twice the room: what was there stays where it was, too. */
+static void *
+more(struct desk *d, struct made *m, const void *old, size_t size)
+{
+	void *p;
+
+	m->cap = m->cap ? 2 * m->cap : 8;
+	p = arena_get(&d->arena, m->cap * size);
+	if (m->n > 0)
+		memcpy(p, old, m->n * size);
+	d->fuel -= (long)m->n;
+	return p;
+}
+
+void
+made_item(struct desk *d, struct made *m, const struct val *v)
+{
+	if (m->n == m->cap)
+		m->item = more(d, m, m->item, sizeof *m->item);
+	m->item[m->n++] = *v;
+}
+
+void
+made_add(struct desk *d, struct made *m, const struct field *f)
+{
+	if (m->n == m->cap)
+		m->field = more(d, m, m->field, sizeof *m->field);
+	m->field[m->n++] = *f;
 }
 
 const struct field *
@@ -146,60 +147,37 @@ made_set(struct desk *d, struct made *m, const struct field *f)
 	if (old != NULL)
 		m->field[old - m->field].v = f->v;
 	else
-		m->field[m->n++] = *f;
+		made_add(d, m, f);
 	return d->fuel > 0 ? 1 : -1;
 }
 
-static size_t
-count(struct desk *d, struct str text)
+static void
+name_field(struct desk *d, struct field *f, const struct json_member *m)
 {
-	struct skim s;
-	struct json_member m;
-	size_t n = 0;
-
-	skim_open(&s, text);
-	for (; skim_key(&s, &m); n++)
-		skim_value(&s, &m, skim_end(m.value.p));
-	d->fuel -= (long)(text.n / 16 + n);
-	return n;
-}
-
-static struct field
-field_of(struct desk *d, const struct json_member *m)
-{
-	return (struct field){
-	    .quoted = { m->key.p - 1, m->key.n + 2 },
-	    .name = m->escaped ? arena_unquote(&d->arena, m->key) : m->key,
-	    .key = KEY_UNASKED };
+	f->quoted = (struct str){ m->key.p - 1, m->key.n + 2 };
+	f->name = m->escaped ? arena_unquote(&d->arena, m->key) : m->key;
+	f->key = KEY_UNASKED;
 }
 
 static const struct made *
 open_text(struct desk *d, const struct val *v)
 {
-	size_t n = count(d, v->text);
-	struct made *made;
+	struct made *made = made_new(d);
 	struct json_member m;
 	struct field f;
 	struct skim s;
-	struct val *item = NULL;
 
-	if (v->kind == VAL_OBJECT)
-		made = made_object(d, n);
-	else {
-		made = arena_new(&d->arena, sizeof *made);
-		made->item = item = arena_get(&d->arena, n * sizeof *item);
-	}
 	skim_open(&s, v->text);
 	while (d->fuel > 0 && skim_key(&s, &m)) {
-		skim_value(&s, &m, skim_end(m.value.p));
-		if (item != NULL) {
-			item[made->n++] = val_text(m.value, v->level + 1,
-			    levels_below(v->levels, m.key, d->depth));
-			continue;
-		}
-		f = field_of(d, &m);
+		skim_value(&s, &m);
+		d->fuel -= (long)(m.value.n / 32 + 1);
 		f.v = val_text(m.value, v->level + 1,
 		    levels_below(v->levels, m.key, d->depth));
+		if (v->kind == VAL_ARRAY) {
+			made_item(d, made, &f.v);
+			continue;
+		}
+		name_field(d, &f, &m);
 		made_set(d, made, &f);
 	}
 	return d->fuel > 0 ? made : NULL;
@@ -211,40 +189,33 @@ static const struct made *
 open_frame(struct desk *d)
 {
 	const struct frame *frame = d->frame;
-	struct made *made;
+	struct made *made = made_new(d);
 	struct json_member m;
 	struct field f;
 	struct skim s;
-	size_t n = 1;
-	int k, known, pass;
+	int k, known;
 
-	for (pass = 0, made = NULL; pass < 2; pass++) {
-		if (pass == 1)
-			made = made_object(d, n);
-		skim_open(&s, frame->line);
-		while (d->fuel > 0 && skim_key(&s, &m)) {
-			f = field_of(d, &m);
-			f.key = k = frame_key(f.name);
-			known = k >= 0 && frame->v[k].p == m.value.p;
-			skim_value(&s, &m, known ? m.value.p + frame->v[k].n :
-			    skim_end(m.value.p));
-			if (k >= 0 && (!known || key_unseen(k) ||
-			    (k == K_FROM && d->from.p != NULL)))
-				continue;
-			d->fuel -= (long)(known ? 1 : m.value.n / 16 + 1);
-			if (pass == 0) {
-				n++;
-				continue;
-			}
-			f.v = val_text(m.value, 1, key_levels(k, d->depth));
-			made_set(d, made, &f);
-		}
+	skim_open(&s, frame->line);
+	while (d->fuel > 0 && skim_key(&s, &m)) {
+		name_field(d, &f, &m);
+		f.key = k = frame_key(f.name);
+		known = k >= 0 && frame->v[k].p == m.value.p;
+		if (known)
+			skim_bytes(&s, &m, frame->v[k].n);
+		else
+			skim_value(&s, &m);
+		d->fuel -= (long)(known ? 1 : m.value.n / 32 + 1);
+		if (k >= 0 && (!known || key_unseen(k) ||
+		    (k == K_FROM && d->from.p != NULL)))
+			continue;
+		f.v = val_text(m.value, 1, key_levels(k, d->depth));
+		made_set(d, made, &f);
 	}
 	if (d->from.p != NULL) {
 		f = (struct field){ .quoted = STR("\"from\""),
 		    .name = STR("from"), .key = K_FROM,
 		    .v = val_text(d->from, 0, LEVELS_ALL) };
-		made_set(d, made, &f);
+		made_add(d, made, &f);
 	}
 	return d->fuel > 0 ? made : NULL;
 }

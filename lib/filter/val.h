@@ -41,7 +41,7 @@ struct field {
 #define KEY_UNASKED	(-2)
 
 struct made {			/* an object's members, or an array's */
-	size_t n;
+	size_t n, cap;
 	struct field *field;
 	struct val *item;
 };
@@ -66,11 +66,32 @@ struct desk {			/* what lies there belongs to one frame */
 
 void	 desk_clear(struct desk *, const struct frame *, struct str from);
 
-struct val val_text(struct str, int level, int levels);
+static inline struct val
+val_text(struct str text, int level, int levels)
+{
+	static const unsigned char kinds[256] = { ['{'] = VAL_OBJECT,
+	    ['['] = VAL_ARRAY, ['"'] = VAL_STRING, ['t'] = VAL_TRUE,
+	    ['f'] = VAL_FALSE, ['-'] = VAL_NUMBER, ['0'] = VAL_NUMBER,
+	    ['1'] = VAL_NUMBER, ['2'] = VAL_NUMBER, ['3'] = VAL_NUMBER,
+	    ['4'] = VAL_NUMBER, ['5'] = VAL_NUMBER, ['6'] = VAL_NUMBER,
+	    ['7'] = VAL_NUMBER, ['8'] = VAL_NUMBER, ['9'] = VAL_NUMBER };
+
+	return (struct val){ .kind = kinds[(unsigned char)*text.p],
+	    .level = (unsigned char)level, .levels = (short)levels,
+	    .text = text };
+}
+
+static inline struct val
+val_bool(int is)
+{
+	return (struct val){ .kind = is ? VAL_TRUE : VAL_FALSE,
+	    .levels = LEVELS_ALL,
+	    .text = is ? STR("true") : STR("false") };
+}
+
 struct val val_frame(const struct desk *);
 struct val val_made(const struct made *, enum val_kind);
 struct val val_string(struct desk *, struct str bytes);	/* quotes it */
-struct val val_bool(int);
 #define VAL_TRUTH(v)	((v)->kind != VAL_NULL && (v)->kind != VAL_FALSE)
 
 int	 val_handle(const struct val *);	/* 1, 0 */
@@ -90,9 +111,12 @@ int	 val_member(struct desk *, const struct val *, const struct word *,
 	    struct val *);
 const struct field *made_find(struct desk *, const struct made *, struct str);
 
-/* Room for n fields in a new object, that so far has none. */
+/* Making one; room for n fields. */
+struct made *made_new(struct desk *);
 struct made *made_object(struct desk *, size_t n);
-/* 1, or -1. */
+void	 made_item(struct desk *, struct made *, const struct val *);
+void	 made_add(struct desk *, struct made *, const struct field *);
+/* Adds it, or takes the place of one of that name: 1, or -1. */
 int	 made_set(struct desk *, struct made *, const struct field *);
 
 /* equal.c: 1, 0, -1. */
