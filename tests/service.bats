@@ -50,8 +50,10 @@ runit_down() { sv -w 20 stop "$dir/$1" >/dev/null; }
 runit_restart() { sv -w 20 restart "$dir/$1" >/dev/null; }
 runit_pid() { cat "$dir/$1/supervise/pid"; }
 runit_is_down() {
-	[[ $(sv status "$dir/$1") == down:*\;* &&
-		$(sv status "$dir/$1") != *'want up'* ]]
+	local status
+
+	status=$(sv status "$dir/$1")
+	[[ $status == down:* && $status != *'want up'* ]]
 }
 
 sv() {
@@ -226,9 +228,9 @@ under_load() {
 	ended calls
 	[ "$("${kind}_pid" listen)" = "$listener" ]
 	others=$("${kind}_pid" route)-$("${kind}_pid" bridge)
+	setting listen "PORT=$port"
 	"${kind}_restart" listen
 	killed listen
-	find_port
 	call T
 	[ "$("${kind}_pid" route)-$("${kind}_pid" bridge)" = "$others" ]
 }
@@ -241,10 +243,15 @@ under_load() {
 	under_load runit
 }
 
+# A back end of two lines, to see them arrive.
+ECHO='jq -c --unbuffered \
+	"{type: \"result\"} + del(.token) + {token}"'
+
 # A bad rule stays down until it is put right; a port that is taken is tried
 # until it is free.
 exit_codes() {
-	up "$1" --backend cat
+	up "$1" --backend "$ECHO"
+	call T
 	echo 'nonsense(' >"$RK_TEST/bad.jq"
 	mv "$dir/route/env/RULES" "$RK_TEST/RULES"
 	setting route "RULES=$RK_TEST/bad.jq"
@@ -338,6 +345,7 @@ users() {
 		run_status 0 systemd-analyze verify --man=no \
 			"rk-piped-$part@1.service"
 		assert_eq "$stderr" ''
-		[ -x "$ROOT/lib/service/$part" ]
+		grep -qF "rk-piped-$part@%i.service" \
+			"$RK_TEST/units/rk-piped@.target"
 	done
 }
