@@ -42,8 +42,9 @@ def takeover: $ARGS.named.takeover // "replace";
 
 def shown: if . == {} or . == null then $ARGS.named.empty // [] else . end;
 def ignored($why): {type: "count", name: "layer_ignored", labels: {$why}};
-def told($why): {type: "send", data: {error: $why}};
-def ended($why): {type: "kick", code: 1008, reason: $why};
+def told($to; $why): {type: "send"} + $to + {data: {error: $why}};
+def ended($to; $why):
+  told($to; $why), {type: "kick"} + $to + {code: 1008, reason: $why};
 
 # Data is merged, then told as the merge left it: update.
 def merge_data($object):
@@ -73,14 +74,13 @@ def greet:
 # A server: it takes the slot, hears of every client, and each client of it.
 # Who must not, or not so, is asked for first, and meanwhile a candidate.
 
-def take($data):
+def take_slot($data):
   {type: "merge", conn, state: {role: "server", data: $data}},
   {type: "leave", user: "server", channel: "server"},
   {type: "join", conn, channel: "server"},
   (if takeover == "silent" then empty
-   else "another server took over" as $why
-   | told($why) + {user: "server", except: .conn},
-     ended($why) + {user: "server", except: .conn} end),
+   else ended({user: "server", except: .conn}; "another server took over")
+   end),
   {type: "identify", conn, user: "server"},
   {type: "leave", conn, channel: "clients"},
   {type: "who", channel: "clients", ref: {then: "list", conn, data: $data}},
@@ -95,16 +95,15 @@ def serve:
   .members as $olds
   | .ref
   | if takeover == "refuse" and $olds != [] then
-      "there is a server already" as $why
-      | (told($why), ended($why)) + {conn}
-    else ($olds[] | demote), take($olds[0].state.data // {}) end;
+      ended({conn}; "there is a server already")
+    else ($olds[] | demote), take_slot($olds[0].state.data // {}) end;
 
 # Who is the server already hears of every client again, and they of its data.
 def connect_server:
   if .state.role == "server" then
     {type: "who", channel: "clients", ref: {then: "list", conn}}, merge_data({})
   elif .state.role == "candidate" then ignored("asked already")
-  elif takeover == "replace" then take({})
+  elif takeover == "replace" then take_slot({})
   else
     {type: "merge", conn, state: {role: "candidate"}},
     {type: "who", channel: "server", ref: {then: "serve", conn}}
@@ -173,7 +172,7 @@ def data:
       $id == null and ($role == "candidate" or $role == "server") then
       merge_data(.data.data | if . == [] then {} else . end)
     elif $role == "candidate" and takeover == "refuse" then
-      told("not the server yet") + {conn}
+      told({conn}; "not the server yet")
     elif $role == "candidate" or $role == "server" then unicast($id)
     else ignored("no role") end;
 
