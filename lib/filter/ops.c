@@ -62,9 +62,7 @@ merge(struct desk *d, const struct val *a, const struct val *b,
 		*out = *a;
 		return 1;
 	}
-	made = made_object(d, x->n + y->n);
-	memcpy(made->field, x->field, x->n * sizeof *x->field);
-	made->n = x->n;
+	made = made_copy(d, x, y->n);
 	for (i = 0; i < y->n; i++)
 		if (made_set(d, made, &y->field[i]) == -1)
 			return -1;
@@ -89,10 +87,7 @@ op_set(struct desk *d, const struct val *of, const struct word *w, size_t n,
 	if (n > 1 && (val_field(d, of, w, &below) != 1 ||
 	    op_set(d, &below, w + 1, n - 1, v, &f.v) != 1))
 		return -1;
-	made = made_object(d, x->n + 1);
-	if (x->n > 0)
-		memcpy(made->field, x->field, x->n * sizeof *x->field);
-	made->n = x->n;
+	made = made_copy(d, x, 1);
 	*out = val_made(made, VAL_OBJECT);
 	return made_set(d, made, &f);
 }

@@ -95,6 +95,17 @@ made_object(struct desk *d, size_t n)
 	return m;
 }
 
+struct made *
+made_copy(struct desk *d, const struct made *old, size_t n)
+{
+	struct made *m = made_object(d, old->n + n);
+
+	if (old->n > 0)
+		memcpy(m->field, old->field, old->n * sizeof *m->field);
+	m->n = old->n;
+	return m;
+}
+
 /* Twice the room: what was there stays where it was, too. */
 static void *
 more(struct desk *d, struct made *m, const void *old, size_t size)

@@ -111,9 +111,10 @@ int	 val_member(struct desk *, const struct val *, const struct word *,
 	    struct val *);
 const struct field *made_find(struct desk *, const struct made *, struct str);
 
-/* Making one; room for n fields. */
+/* Making one; room for n fields, or for n more. */
 struct made *made_new(struct desk *);
 struct made *made_object(struct desk *, size_t n);
+struct made *made_copy(struct desk *, const struct made *, size_t n);
 void	 made_item(struct desk *, struct made *, const struct val *);
 void	 made_add(struct desk *, struct made *, const struct field *);
 /* Adds it, or takes the place of one of that name: 1, or -1. */

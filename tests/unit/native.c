@@ -5,8 +5,9 @@
  * too.
  *
  *  - The rules of lib/rules over their golden files.
- *  - Rules by hand, each with what it is to show.
- *  - Generated rules over generated frames: 20,000 rules, more with RK_LONG.
+ *  - Rules by hand: bounds, and which of the two runs them.
+ *  - Generated rules over generated frames: 20,000 rules, more with RK_LONG,
+ *    fewer where a sanitizer makes it slow (RK_SLOW).
  *    A rule of the test holds BATCH of them, because libjq takes 12 ms to
  *    start; a frame's "pick" says which.  unit/program.h makes the rules,
  *    unit/frames.h the frames.
@@ -20,8 +21,9 @@
 
 #define LINE_MAX	(1 << 20)
 #define STR_OF(literal)	{ (literal), sizeof(literal) - 1 }
-#define BATCH		100
-#define ROUNDS		200		/* batches */
+#define BATCH		50
+#define ROUNDS		400		/* batches */
+#define FRAMES		4		/* for each rule */
 
 static struct filter *ours, *theirs;
 static long frames, native;
@@ -185,6 +187,88 @@ TEST(golden, "the rules of the kit mean the same both ways")
 	over_fixtures("layer", silent, 2);
 }
 
+/* By hand: what chance does not find. */
+
+static const struct {
+	const char *rule;
+	const char *open, *item, *shut;	/* the frame; item comes n times */
+	int n;
+	int native;			/* libjq is not needed */
+} bounds[] = {
+	/* handles and whole values, in and out of sight */
+	{ ".data.h == .data.h | {type: \"t\", x: .}",
+	    "{\"data\":{\"h\":[1]", "", "}}", 0, 0 },
+	{ "{type: \"t\", x: (.data.h != \"a\")}",
+	    "{\"data\":{\"h\":[1]", "", "}}", 0, 1 },
+	{ "{type: \"t\", x: (.data.h | open | .[0])}",
+	    "{\"data\":{\"h\":[1.0]", "", "}}", 0, 1 },
+	{ "{type: \"t\", f: ., g: .}", "{\"type\":\"x\",\"seq\":1", "", "}", 0,
+	    1 },
+	/* a frame nests as deep as JSON may, and no deeper */
+	{ "{type: \"t\", x: .data}", "{\"data\":", "[", "0", 127, 1 },
+	{ "{type: \"t\", x: [.data]}", "{\"data\":", "[", "0", 126, 1 },
+	{ "{type: \"t\", x: [.data]}", "{\"data\":", "[", "0", 127, 0 },
+	{ "def f: if .a then .a | f else . end; .data | f | {type: \"t\", x: .}",
+	    "{\"data\":{\"a\":{\"a\":1", "", "}}}", 0, 0 },
+	{ "def f: if .a then .a | f else . end; .x | f | {type: \"t\", x: .}",
+	    "{\"x\":{\"a\":false", "", "}}", 0, 1 },
+	{ "def f: if .a then .a | f else . end; .user | f"
+	    " | {type: \"t\", x: .}", "{\"user\":{\"a\":{\"a\":1", "", "}}}",
+	    0, 0 },
+	/* too much for us */
+	{ ".user[] as $a | .user[] as $b | .user[] as $c | select($a == 1)",
+	    "{\"user\":[0", ",0", "]}", 100, 0 },
+	{ ".user[] as $a | .user[] as $b | select($a == 1)", "{\"user\":[0",
+	    ",0", "]}", 100, 1 },
+	{ ".data + {type: \"x\"}", "{\"data\":{\"k\":0", ",\"k\":1", "}}",
+	    20000, 1 },
+	{ ".data[] | {type: \"x\"}", "{\"data\":[0", ",0", "]}", 9999, 1 },
+	{ ".data[] | {type: \"x\"}", "{\"data\":[0", ",0", "]}", 10000, 0 },
+	{ "{type: \"x\", d: .data, e: .data}", "{\"data\":\"", "x", "\"}",
+	    524275, 1 },
+	{ "{type: \"x\", d: .data, e: .data}", "{\"data\":\"", "x", "\"}",
+	    524276, 0 },
+	/* what jq refuses, it refuses itself */
+	{ "refuse(.user)", "{\"user\":\"no", "", "\"}", 0, 0 },
+	{ ".user", "{\"user\":5", "", "}", 0, 0 },
+	{ "{type: .n}", "{\"n\":5", "", "}", 0, 0 },
+	/* the skimmer: strings, escapes and brackets around its blocks */
+	{ "{type: \"x\", x: (.data | take(\"z\"))}", "{\"data\":{\"a\":"
+	    "[\"]}\\\"\\\\\"", ",\"\\\\\",{\"}\":\"\\\"[{\"}", "],\"z\":1.0}}",
+	    40, 1 },
+};
+
+TEST(bounds, "bounds, and what is libjq's")
+{
+	struct filter_rule r = { .name = "-e", .depth = -1,
+	    .line_max = LINE_MAX };
+	struct buf line = BUF(4 << 20);
+	size_t i;
+	int k;
+
+	for (i = 0; i < sizeof bounds / sizeof *bounds; i++) {
+		r.text = str_of(bounds[i].rule);
+		open_both(&r);
+		buf_clear(&line);
+		buf_adds(&line, str_of(bounds[i].open));
+		for (k = 0; k < bounds[i].n; k++)
+			buf_adds(&line, str_of(bounds[i].item));
+		buf_adds(&line, str_of(bounds[i].shut));
+		for (k = 0; bounds[i].item[0] == '[' && k < bounds[i].n; k++)
+			buf_addc(&line, ']');
+		if (bounds[i].item[0] == '[')
+			buf_addc(&line, '}');
+		frames = native = 0;
+		agree(guard_end(buf_str(&line)), NULL);
+		CHECK_INT(frames, 1);
+		CHECK_INT(native, bounds[i].native);
+		if (native != bounds[i].native || frames != 1)
+			printf("# %s, %d\n", bounds[i].rule, bounds[i].n);
+		close_both();
+	}
+	buf_free(&line);
+}
+
 /* Generated ones. */
 
 static void
@@ -211,7 +295,7 @@ one_batch(uint64_t *seed)
 	r.depth = (int)unit_random(seed, 4);
 	r.routing = (int)unit_random(seed, 2);
 	open_both(&r);
-	for (i = 0; ours != NULL && theirs != NULL && i < BATCH * 6; i++) {
+	for (i = 0; ours != NULL && theirs != NULL && i < BATCH * FRAMES; i++) {
 		k = i % BATCH;
 		buf_clear(&line);
 		frames_make(&line, k, seed);
@@ -230,7 +314,9 @@ one_batch(uint64_t *seed)
 TEST(generated, "generated rules mean the same both ways")
 {
 	uint64_t seed = unit_seed();
-	int i, rounds = unit_long() ? 20 * ROUNDS : ROUNDS;
+	const char *slow = getenv("RK_SLOW");
+	int i, rounds = (unit_long() ? 20 * ROUNDS : ROUNDS) /
+	    (slow ? atoi(slow) : 1);
 
 	frames = native = 0;
 	for (i = 0; i < rounds && !unit_bad; i++)
