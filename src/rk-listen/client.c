@@ -137,7 +137,6 @@ said(struct ws_conn *ws, struct str bytes, int binary)
 	size_t from = buf_size(b);
 	int r;
 
-	event_counts.messages++;
 	r = binary ? frame_add_binary(b, bytes, c->endpoint->binary_json) :
 	    frame_add_text(b, bytes);
 	if (r == -1 || payload_size(b, from) > link_max() ||

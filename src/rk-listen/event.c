@@ -246,8 +246,11 @@ leave(struct conn *c)
 	event_counts.waiting--;
 	if (render(c, e->type, e->at, (struct str){ e->text, e->n }))
 		send_line(c, e->type, e->how);
-	else if (c->ws != NULL)
-		ws_close(c->ws, 1009, STR("message too big"));
+	else {			/* its state has grown since it came */
+		event_counts.dropped++;
+		if (c->ws != NULL)
+			ws_close(c->ws, 1009, STR("message too big"));
+	}
 	free(e);
 	return 1;
 }
@@ -319,6 +322,7 @@ event_forget(struct conn *c)
 		event_counts.waiting--;
 		free(e);
 	}
+	c->last = NULL;
 	pump(c, 0);
 }
 
@@ -341,7 +345,8 @@ event_settled(struct link *l, void *owner, size_t bytes, const char *why)
 	pump(c, 1 << 20);
 }
 
-/* One event each, in turns. */
+/* One event each, in turns.  Who may not go on for another reason than room
+ * goes on when that is over. */
 void
 event_room(struct link *l)
 {
@@ -351,12 +356,11 @@ event_room(struct link *l)
 		return;
 	while (waiting != NULL && link_room(router) > 0) {
 		c = waited();
-		if (c->first != NULL && c->first->next != NULL &&
-		    !c->endpoint->step) {
-			leave(c);
+		leave(c);
+		if (c->first != NULL && may_leave(c, c->first->how))
 			wait_for_room(c);
-		} else
-			pump(c, 1);
+		else
+			pump(c, 0);
 	}
 	if (waiting == NULL)
 		ws_accepting(1);

@@ -22,7 +22,7 @@
 extern struct link *router;
 
 struct event_counts {
-	uint64_t opens, messages, closes, refused, waiting;
+	uint64_t opens, closes, refused, dropped, waiting;
 };
 extern struct event_counts event_counts;
 

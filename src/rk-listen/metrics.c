@@ -69,6 +69,8 @@ static const struct figure {
 	    "frames of no known type"),
 	ROW("events_refused", EVENT, event_counts, refused, 0,
 	    "events that the router refused"),
+	ROW("events_dropped", EVENT, event_counts, dropped, 0,
+	    "events that grew too big while they waited"),
 	ROW("events_waiting", EVENT, event_counts, waiting, 1,
 	    "events that wait for room on the link"),
 	ROW("link_frames_in", LINK, link_counts, frames_in, 0,
