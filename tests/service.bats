@@ -216,7 +216,7 @@ under_load() {
 	backend
 	listener=$("${kind}_pid" listen)
 	start calls node "$TESTS/clients/steady.js" \
-		"ws://localhost:$port" 20 again
+		"ws://localhost:$port" 5 again
 	goes_on
 	for service in route bridge; do
 		"${kind}_restart" "$service"
