@@ -30,7 +30,7 @@ static struct filter *rule;
 static struct buf line = { .max = SIZE_MAX / 2 };	/* with its "of" */
 static int opening;		/* stdin and stdout are being made a link */
 static int up_plain;		/* and nobody will attach there */
-static int held, closing;
+static int held, closing, draining;
 
 /* Groups. */
 
@@ -128,7 +128,7 @@ release(void)
 {
 	struct link *l;
 
-	if (!held)
+	if (!held || draining)
 		return;
 	for (l = link_next(NULL); l != NULL; l = link_next(l))
 		if (link_unsettled(l) > bound(l) / 2)
@@ -324,6 +324,16 @@ finish(int64_t ms)
 		link_close_all(ms, done);
 }
 
+/* Nothing new is begun: it is its sender's still, who says it again to the
+ * next router. */
+static void
+drain(void)
+{
+	draining = 1;
+	hold(1);
+	finish(DRAIN);
+}
+
 /* Standard input ended: the last word is waited for; or whoever started us
  * is gone, or nobody reads what we write. */
 static void
@@ -331,14 +341,18 @@ on_end(struct link *l)
 {
 	if (up_plain && !link_present(l))
 		die(111, "stdout: cannot be written any more");
-	if (!closing)
-		finish(up_plain ? PATIENCE : DRAIN);
+	if (closing)
+		return;
+	if (up_plain)
+		finish(PATIENCE);
+	else
+		drain();
 }
 
 void
 router_close(void)
 {
-	finish(DRAIN);
+	drain();
 }
 
 static const struct link_ops ops = {
