@@ -15,7 +15,8 @@
 //                      stop:STAGE:MS: it stands still
 //   times=10           so many in all, at least `every` ms apart: while the
 //   every=0            load lasts, else as long as it takes
-//   soak=0             seconds: the load goes on for so long, memory stays
+//   seconds=0          the load goes on for so long, whatever calls= says
+//   flat=0             1: memory is flat after a third of these
 //   limit=60           seconds for the end (times RK_SLOW): when the load was
 //                      given, for all of it to arrive
 //   seed=N             default: of the clock
@@ -34,12 +35,13 @@ const TICK = 10		// ms
 const SAMPLE = 250
 const options = Object.assign({ assembly: 'chain', dir: '.', rules: '',
 	clients: 10, calls: 5000, events: 5000, rate: 500, pad: 0, faults: '',
-	times: 0, every: 0, soak: 0, limit: 60,
+	times: 0, every: 0, seconds: 0, flat: 0,
+	limit: 60,
 	seed: Date.now() % 1000000 }, Object.fromEntries(
 	process.argv.slice(2).map(word => word.split(/=(.*)/s))))
 
 for (const key of ['clients', 'calls', 'events', 'rate', 'pad', 'times',
-	'every', 'soak', 'limit', 'seed'])
+	'every', 'seconds', 'flat', 'limit', 'seed'])
 	options[key] = Number(options[key])
 options.pad = 'x'.repeat(options.pad)
 
@@ -83,19 +85,19 @@ function event(c) {
 // How much is due now; whoever is full is left out this time.
 function give(elapsed) {
 	const due = options.rate ? elapsed * options.rate / 1000 : Infinity
-	const most = options.soak ? Infinity : options.calls
+	const most = options.seconds ? Infinity : options.calls
 	const free = clients.filter(c => !c.isFull())
 
 	for (let i = 0; free.length > 0 && given.calls < Math.min(due, most) &&
 	    i < 1000; i++)
 		call(free[given.calls % free.length])
 	while (hasBroker && given.events < Math.min(due,
-	    options.soak ? Infinity : options.events) &&
+	    options.seconds ? Infinity : options.events) &&
 	    publisher.unconfirmed.size < 1000)
 		event(clients[given.events % clients.length])
 }
 
-const givenAll = elapsed => options.soak ? elapsed > options.soak * 1000 :
+const givenAll = elapsed => options.seconds ? elapsed > options.seconds * 1000 :
 	given.calls >= options.calls &&
 	(!hasBroker || given.events >= options.events)
 
@@ -164,7 +166,7 @@ const verbs = {
 // moment is waited for.
 async function faults() {
 	const list = options.faults.split(','), n = options.times
-	const span = options.soak || Math.max(options.calls, options.events) /
+	const span = options.seconds || Math.max(options.calls, options.events) /
 		(options.rate || 5000)
 	const mean = Math.max(options.every, span * 1000 / (n + 1))
 
@@ -172,7 +174,7 @@ async function faults() {
 		const fault = list[Math.floor(random() * list.length)]
 		const [verb, stage, ms] = fault.split(':')
 
-		await pause(options.soak ? mean : mean * (0.5 + random()))
+		await pause(options.seconds ? mean : mean * (0.5 + random()))
 		while (!await verbs[verb](stage, +ms))
 			await pause(TICK)
 		console.log(`fault ${i} of ${n}: ${fault}`)
@@ -193,8 +195,8 @@ async function main() {
 	const timer = setInterval(() => stages.sample(), SAMPLE)
 
 	stages.sample()
-	if (options.soak)
-		setTimeout(() => log('warm'), options.soak * 1000 / 3)
+	if (options.flat)
+		setTimeout(() => log('warm'), options.seconds * 1000 / 3)
 	await Promise.all([load(), faults()])
 	clearInterval(timer)
 	await arrival()
