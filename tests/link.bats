@@ -251,6 +251,13 @@ silent() {	# NAME: nothing came; asked after something else did
 	stop parent
 }
 
+@test "a co-process that dies now and then is back at once" {
+	start parent rk-route -e . -- sh -c \
+		'echo >>starts; exec sleep 1.2' # its life
+	wait_for -t 12 has_lines starts 8
+	stop parent
+}
+
 @test "a co-process that was fine once does not end its parent" {
 	start parent rk-route -e . -- sh -c \
 		'echo $$ >>pids; echo "{\"type\":\"link\"}"; exit 100'

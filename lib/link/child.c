@@ -27,7 +27,7 @@
 #include "inside.h"
 
 #define ATTACH_WAIT	2.0	/* seconds */
-#define LIVED		10.0	/* after that long the first pause is due */
+#define LIVED		1.0	/* after that long the first pause is due */
 #define PIPE_BYTES	(256 << 10)
 
 struct child {
