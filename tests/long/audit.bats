@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: ISC
+#
+# The audit at length: 100 kills during 50,000 calls and 50,000 events, with
+# the broker crashed and its connections reset in between; five minutes of
+# soak; 1,000 of 10,000 clients who do not read.  tests/audit.bats has the
+# short ones, and shows that the judge sees what is planted.
+
+load ../lib
+load ../rabbitmq
+
+BATS_TEST_TIMEOUT=$((600 * ${RK_SLOW:-1}))
+export BATS_TEST_TIMEOUT
+
+setup_file() { rabbit_start; }
+teardown_file() { rabbit_stop; }
+teardown() { stop_all; }
+
+setup() {
+	export AMQP_URL=$RABBIT_URL AUDIT_RULES=$ROOT/lib/rules/piped.jq
+	cp "$AUDIT_RULES" "$RK_TEST/rules.jq"
+}
+
+ALL=kill:route,kill:bridge,kill:backend
+
+# OPTION=VALUE...: the broker crashes after fault 30 and is back at once, its
+# connections are reset after faults 15 and 60.
+audit() {
+	start audit node "$TESTS/audit/audit.js" dir="$RK_TEST" \
+		rules="$RK_TEST/rules.jq" "$@"
+}
+
+broken_broker() {
+	wait_for -t 200 grep -q '^fault 15 ' "$RK_TEST/audit.out"
+	feed audit broker
+	rabbit_break
+	wait_for -t 200 grep -q '^fault 30 ' "$RK_TEST/audit.out"
+	feed audit broker
+	rabbit_kill
+	rabbit_start
+	wait_for -t 300 grep -q '^fault 60 ' "$RK_TEST/audit.out"
+	feed audit broker
+	rabbit_break
+}
+
+verdict() {
+	wait_for -t 400 gone "$(pid_of audit)"
+	cat "$RK_TEST/audit.out" >&2
+	ended audit
+}
+
+@test "a chain: 100 kills, 50,000 calls and events, the broker crashed and reset" {
+	audit assembly=chain faults=$ALL times=100 calls=50000 events=50000 \
+		rate=500 clients=50 limit=120
+	broken_broker
+	verdict
+}
+
+@test "services: 100 kills, 50,000 calls and events, the broker crashed and reset" {
+	audit assembly=services faults=$ALL times=100 calls=50000 \
+		events=50000 rate=500 clients=50 limit=120
+	broken_broker
+	verdict
+}
+
+@test "five minutes of steady load and a kill every 2 s: memory stays flat" {
+	audit assembly=chain faults=$ALL times=149 seconds=300 rate=500 \
+		flat=1 clients=50
+	verdict
+}
