@@ -172,22 +172,12 @@ stop() {
 
 # --- the end of a test ----------------------------------------------------
 
-# What this test ran, and their descendants: all carry RK_TEST.  So does the
-# clock of bats.  For a subshell: from here on it runs things that do not.
+# What this test ran, and their descendants: all carry RK_TEST.  For a
+# subshell, which from here on runs things that do not.
 left_over() {
-	local file pid
-
 	export -n RK_TEST
-	grep -lsz "^RK_TEST=$RK_TEST\$" /proc/[0-9]*/environ |
-		while IFS=/ read -r file file pid file; do
-			is_clock "$pid" || echo "$pid"
-		done
+	grep -lsz "^RK_TEST=$RK_TEST\$" /proc/[0-9]*/environ | cut -d / -f 3
 }
-
-is_clock() {
-	[ "$(tr '\0' ' ' <"/proc/$1/cmdline")" = \
-		"sleep ${BATS_TEST_TIMEOUT-} " ]
-} 2>/dev/null
 
 nothing_left() {
 	[ -z "$(left_over)" ]
@@ -240,10 +230,8 @@ run_status() {
 	local want=$1
 
 	shift
-	run --separate-stderr "$@"
-	# shellcheck disable=SC2154 # set by run, as output and stderr are
-	[ "$status" -eq "$want" ] && return
-	# shellcheck disable=SC2154
+	run "-$want" --separate-stderr "$@" && return
+	# shellcheck disable=SC2154 # set by run
 	say "exit status $status, not $want: $*" "$output" "$stderr"
 	return 1
 }

@@ -158,7 +158,7 @@ te%1b%5B2Jxt%C2%9B%7F%0Aline"
 	# shellcheck disable=SC2016
 	start client bash -c 'exec rk-client --no-input "$0" >fifo' \
 		"$url/flood?300000"
-	head -n 1 <&"$reader" >/dev/null
+	read -r _ <&"$reader"	# and no byte more, as head would
 	head -n 299998 <&"$reader" | tail -n 1 | grep -qx 299999
 	exec {reader}>&-
 	stop client
