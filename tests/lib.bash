@@ -80,7 +80,7 @@ wait_line() {
 }
 
 has_lines() {
-	[ "$(wc -l <"$1")" -ge "$2" ]
+	[ -e "$1" ] && [ "$(wc -l <"$1")" -ge "$2" ]
 }
 
 wait_lines() {
