@@ -98,6 +98,7 @@ rabbit_start() {
 # Where a run was killed, nobody is left to stop the broker: it ends with its
 # directory.
 rabbit_watch() {
+	export -n RK_TEST # it outlives the test that starts it
 	close_inherited
 	while kill -0 "$1" && [ -e "$RABBIT_DIR/ports" ]; do
 		sleep 1 # nobody says so
