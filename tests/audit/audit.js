@@ -22,8 +22,8 @@
 //   seed=N             default: of the clock
 //
 // Prints the seed first, then "fault N of TIMES: ..." as they happen, what
-// was judged, and exits as judge.js does.  A line on stdin is written down as
-// the death of that stage: "broker", by who is about to do it.
+// was judged, and exits as judge.js does.  A line on stdin is written down:
+// "kill broker" by who is about to do it, "over broker" when it is done.
 'use strict'
 const fs = require('fs')
 const readline = require('readline')
@@ -213,8 +213,11 @@ async function main() {
 	process.exit(judge.faults.length > 0 ? 1 : 0)
 }
 
-readline.createInterface({ input: process.stdin }).on('line', stage =>
-	log('kill', { stage }))
+readline.createInterface({ input: process.stdin }).on('line', line => {
+	const [what, stage] = line.split(' ')
+
+	log(what, { stage })
+})
 process.on('SIGTERM', () => stages.stop().then(() => process.exit(143)))
 main().catch(e => {
 	console.error(e.stack)

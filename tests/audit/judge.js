@@ -15,7 +15,8 @@
 //   accepted  client, id          the broker confirmed it
 //   heard     client, id          its client got it
 //   kill      stage               before it is done; stage "broker": restarted,
-//                                 or its connections reset
+//                                 or its connections reset, until
+//   over      stage
 //   stop go   stage               it stands still
 //   swap      rules               from here on results have other rules
 //   died      stage, how          by itself
@@ -76,7 +77,7 @@ class Judge {
 
 	// Was it on its way when a stage died of which repeats come?
 	excused(kind, from, to) {
-		return this.kills.some(k => from <= k.t && k.t <= to &&
+		return this.kills.some(k => from <= k.until && k.t <= to &&
 			this.causes[kind].includes(k.stage))
 	}
 
@@ -200,7 +201,14 @@ class Judge {
 
 	kill(e) {
 		this.figures.kills++
-		this.kills.push(e)
+		this.kills.push({ ...e,
+			until: e.stage === 'broker' ? Infinity : e.t })
+	}
+
+	over({ t, stage }) {
+		for (const k of this.kills)
+			if (k.stage === stage)
+				k.until = Math.min(k.until, t)
 	}
 
 	stop(e) {

@@ -8,9 +8,6 @@
 load ../lib
 load ../rabbitmq
 
-BATS_TEST_TIMEOUT=$((600 * ${RK_SLOW:-1}))
-export BATS_TEST_TIMEOUT
-
 setup_file() { rabbit_start; }
 teardown_file() { rabbit_stop; }
 teardown() { stop_all; }
@@ -22,24 +19,28 @@ setup() {
 
 ALL=kill:route,kill:bridge,kill:backend
 
-# OPTION=VALUE...: the broker crashes after fault 30 and is back at once, its
-# connections are reset after faults 15 and 60.
 audit() {
 	start audit node "$TESTS/audit/audit.js" dir="$RK_TEST" \
 		rules="$RK_TEST/rules.jq" "$@"
 }
 
-broken_broker() {
-	wait_for -t 200 grep -q '^fault 15 ' "$RK_TEST/audit.out"
-	feed audit broker
-	rabbit_break
-	wait_for -t 200 grep -q '^fault 30 ' "$RK_TEST/audit.out"
-	feed audit broker
+# N CMD...: after fault N the broker suffers that.
+after() {
+	wait_for -t 300 grep -q "^fault $1 " "$RK_TEST/audit.out"
+	feed audit 'kill broker'
+	"${@:2}"
+	feed audit 'over broker'
+}
+
+crash() {
 	rabbit_kill
 	rabbit_start
-	wait_for -t 300 grep -q '^fault 60 ' "$RK_TEST/audit.out"
-	feed audit broker
-	rabbit_break
+}
+
+broken_broker() {
+	after 15 rabbit_break
+	after 30 crash
+	after 60 rabbit_break
 }
 
 verdict() {
