@@ -204,6 +204,11 @@ static const struct {
 	    "{\"data\":{\"h\":[1.0]", "", "}}", 0, 1 },
 	{ "{type: \"t\", f: ., g: .}", "{\"type\":\"x\",\"seq\":1", "", "}", 0,
 	    1 },
+	/* what looks like a piece of one, in a string of the rule's */
+	{ "{type: \"t\", x: (\"a\" + .user)}", "{\"data\":{\"h\":[1]},"
+	    "\"user\":\"\xf4\x8f\xbf\xb1", "", "\"}", 0, 0 },
+	{ "{type: \"t\", x: .user}", "{\"data\":{\"h\":[1]},"
+	    "\"user\":\"\xf4\x8f\xbf\xb1", "", "\"}", 0, 1 },
 	/* a frame nests as deep as JSON may, and no deeper */
 	{ "{type: \"t\", x: .data}", "{\"data\":", "[", "0", 127, 1 },
 	{ "{type: \"t\", x: [.data]}", "{\"data\":", "[", "0", 126, 1 },

@@ -268,7 +268,8 @@ program_frames(struct program *p)
 	    ". + payload", "open", "., .", "del(.type) | .type = \"u\"",
 	    "(.data | take(\"a\", \"b\", \"type\")) + {type: \"t\"}",
 	    ". + {\"a/b\": 1} | .a = 2", "{type: \"t\", f: .}", ".data",
-	    ".user = .data | .conn = .user", "refuse(.user)",
+	    ".user = .data | .conn = .user", ".user = .n // {type: \"q\"}",
+	    ".x = .user, .type = \"u\" | .y = 2", ".x = .n == 1 and .y", "refuse(.user)",
 	    "{type: \"refuse\", why: .x}", "select(.data)", ".x.a.b = .y",
 	    "if has(\"conn\") then . + {via: .from} else {type: .user} end" };
 	int vars = p->vars;
