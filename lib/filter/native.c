@@ -127,17 +127,20 @@ line(struct native *p, const struct val *v, const struct val *type)
 
 /* A member that is a string: 1, 0, -1; its bytes last as long as the frame. */
 static int
-text_of(struct desk *d, const struct val *v, enum key k, struct val *member,
-    struct str *out)
+text_of(struct desk *d, const struct val *v, const struct word *w,
+    struct val *member, struct str *out)
 {
-	struct word w = { .name = str_of(frame_keys[k]), .key = (int)k };
-	int is = val_member(d, v, &w, member);
+	int is = val_member(d, v, w, member);
 
 	*out = (struct str){ NULL, 0 };
 	if (is == 1 && member->kind == VAL_STRING)
 		*out = val_bytes(d, member);
 	return is == -1 ? -1 : out->p != NULL;
 }
+
+static const struct word type_word = { .name = { "type", 4 }, .key = K_TYPE },
+    via_word = { .name = { "via", 3 }, .key = K_VIA },
+    conn_word = { .name = { "conn", 4 }, .key = K_CONN };
 
 static int
 put_output(struct desk *d, const struct val *v, struct sink *s)
@@ -148,17 +151,17 @@ put_output(struct desk *d, const struct val *v, struct sink *s)
 	struct str word;
 
 	if (p->n == p->outputs || v->kind != VAL_OBJECT || val_handle(v) ||
-	    text_of(d, v, K_TYPE, &type, &word) != 1)
+	    text_of(d, v, &type_word, &type, &word) != 1)
 		return 0;
 	if (p->n == p->cap) {
 		p->cap = p->cap ? 2 * p->cap : 16;
 		p->out = mem_grow(p->out, p->cap * sizeof *p->out);
 	}
 	out = &p->out[p->n];
-	out->type = frame_type(word);
+	out->type = v->whole ? d->frame->type : frame_type(word);
 	if (out->type == T_REFUSE || !line(p, v, &type) ||
-	    text_of(d, v, K_VIA, &other, &out->via) == -1 ||
-	    text_of(d, v, K_CONN, &other, &out->conn) == -1)
+	    text_of(d, v, &via_word, &other, &out->via) == -1 ||
+	    text_of(d, v, &conn_word, &other, &out->conn) == -1)
 		return 0;
 	p->n++;
 	return 1;
