@@ -399,7 +399,8 @@ json_next(struct json_walk *w, struct json_member *m)
 	if (w->object && (p = member(&s, p, m)) == NULL)
 		goto bad;
 	m->value.p = p;
-	if ((p = value(&s, p)) == NULL)
+	p = p < w->end && *p != '{' && *p != '[' ? scalar(&s, p) : value(&s, p);
+	if (p == NULL)
 		goto bad;
 	m->value.n = (size_t)(p - m->value.p);
 	p = space(p, w->end);
