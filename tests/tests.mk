@@ -74,8 +74,11 @@ asan:
 # what takes longer: the same suites, told so, and those of their own
 long: all unit-build
 	@$(MAKE) $(FUZZ) fuzz-build
-	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
-		$(wildcard tests/long/*.bats)
+	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run
+
+#: make soak        100 kills twice, and five minutes of a kill every 2 s
+soak: test-deps all
+	@$(RUN) soak $(wildcard tests/long/*.bats)
 
 # fuzz targets: tests/fuzz/NAME.c, with a library that clang has prepared
 FUZZ = B=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link \
@@ -88,5 +91,5 @@ $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(call say,$(CC) $@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
 
-.PHONY: check check-long test-deps lint objects unit unit-build bats asan long \
+.PHONY: check check-long soak test-deps lint objects unit unit-build bats asan long \
 	fuzz-build
