@@ -420,7 +420,7 @@ main(int argc, char **argv)
 {
 	unsigned first = argc > 1 ? (unsigned)strtoul(argv[1], NULL, 10) : 1;
 	unsigned n = argc > 2 ? (unsigned)strtoul(argv[2], NULL, 10) :
-	    getenv("RK_LONG") != NULL ? 300000 : 10000;
+	    getenv("RK_LONG") != NULL ? 100000 : 10000;
 	unsigned s;
 
 	for (s = first; s < first + n && failure == NULL; s++)
