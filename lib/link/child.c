@@ -35,6 +35,7 @@ struct child {
 	struct link *link;
 	char **argv;
 	pid_t pid;		/* 0: not running */
+	int status;		/* as it ended */
 	ev_child exited;
 	ev_timer attach, restart;
 	ev_tstamp started;
@@ -133,22 +134,31 @@ say_end(const struct child *c, int status)
 		warn("%s: exit %d", c->argv[0], WEXITSTATUS(status));
 }
 
+/* Both it and its pipes are gone. */
+static void
+over(struct child *c)
+{
+	int code = WIFEXITED(c->status) ? WEXITSTATUS(c->status) : -1;
+
+	if (!c->spoke && (code == 100 || code == 126 || code == 127))
+		die(code, "%s: exit %d", c->argv[0], code);
+	say_end(c, c->status);
+	start_later(c);
+}
+
 static void
 exited(struct ev_loop *lp, ev_child *w, int events)
 {
 	struct child *c = w->data;
-	int code = WIFEXITED(w->rstatus) ? WEXITSTATUS(w->rstatus) : -1;
 
 	(void)events;
 	ev_child_stop(lp, w);
 	c->pid = 0;
-	if (!c->spoke && (code == 100 || code == 126 || code == 127))
-		die(code, "%s: exit %d", c->argv[0], code);
-	say_end(c, w->rstatus);
+	c->status = w->rstatus;
 	/* what it wrote last is still in the pipe; its end of file follows,
 	 * unless a grandchild holds the pipe: then the timer is the end */
 	if (c->link->wire == NULL)
-		start_later(c);
+		over(c);
 	else {
 		ev_timer_stop(lp, &c->attach);
 		ev_timer_set(&c->restart, 1.0, 0);
@@ -164,7 +174,7 @@ lost(struct link *l)
 	ev_timer_stop(loop, &c->attach);
 	ev_timer_stop(loop, &c->restart);
 	if (c->pid == 0)
-		start_later(c);
+		over(c);
 	else if (!ending)
 		kill(-c->pid, SIGTERM);	/* deaf and dumb: no use to anybody */
 }
