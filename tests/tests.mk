@@ -71,10 +71,11 @@ asan:
 		$(UNIT:$(B)/%=build/asan/%) tests/differ/run \
 		$$(grep -L '^# asan: no' $(BATS))
 
-# what takes longer: the same suites, told so, and those of their own
+# what takes longer: the same suites, those that ask, told so
 long: all unit-build
 	@$(MAKE) $(FUZZ) fuzz-build
-	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run
+	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
+		$$(grep -l RK_LONG $(BATS))
 
 #: make soak        100 kills twice, and five minutes of a kill every 2 s
 soak: test-deps all
