@@ -7,7 +7,8 @@
 //   /echo          returns each message
 //   /say?A&B       sends A and B (URL-encoded); &~HEX sends bytes
 //   /head          sends method, url and headers of the request
-//   /flood?N       sends the numbers from 1 to N
+//   /flood?N&PAD   sends "1-PAD" to "N-PAD", 100 at a time as they leave, and
+//                  prints "sent I"
 //   /close?CODE    closes with this code and the reason "enough"
 //   /drop          cuts the socket; /once: only the first time, then echoes
 //   /answer        after each message sends {"answer":MESSAGE}, 100 ms later
@@ -31,16 +32,23 @@ function say(ws, words) {
 			decodeURIComponent(word))
 }
 
-function flood(ws, n) {
-	for (let i = 1; i <= n; i++)
-		ws.send(String(i))
+function flood(ws, [n, pad], from = 1) {
+	const to = Math.min(from + 99, Number(n))
+
+	for (let i = from; i < to; i++)
+		ws.send(`${i}-${pad}`)
+	ws.send(`${to}-${pad}`, () => {
+		print(`sent ${to}`)
+		if (to < n)
+			flood(ws, [n, pad], to + 1)
+	})
 }
 
 const begin = {
 	'/say': (ws, query) => say(ws, query.split('&')),
 	'/head': (ws, query, { method, url, headers }) =>
 		ws.send(JSON.stringify({ method, url, headers })),
-	'/flood': (ws, query) => flood(ws, Number(query)),
+	'/flood': (ws, query) => flood(ws, query.split('&')),
 	'/close': (ws, query) => ws.close(Number(query), 'enough'),
 	'/drop': ws => ws.terminate(),
 	'/once': ws => times++ === 0 && ws.terminate()
