@@ -213,7 +213,7 @@ start(struct child *c)
 	c->spoke = 0;
 	ev_child_set(&c->exited, c->pid, 0);
 	ev_child_start(loop, &c->exited);
-	link_bind(c->link, wire_new(from[0], to[1], link_line_max(),
+	link_bind(c->link, wire_new(from[0], to[1], LINE_MAX_IN,
 	    &link_wire_ops, c->link));
 	if (c->link->bare) {
 		link_plain(c->link);

@@ -52,8 +52,11 @@ hello_read(struct hello *h, const struct frame *f, const char **why)
 			h->as = (enum link_as)i;
 	if (h->as == LINK_PLAIN)
 		return -1;
-	*why = "attach: boot must be 1 to 13 characters";
-	if (!word(f, K_BOOT, h->boot, sizeof h->boot) || h->boot[0] == '\0')
+	*why = "attach: boot must be 1 to 13 letters and digits";
+	if (!word(f, K_BOOT, h->boot, sizeof h->boot) ||
+	    h->boot[0] == '\0' || h->boot[strspn(h->boot,
+	    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	    "0123456789")] != '\0')
 		return -1;
 	if (!word(f, K_NAME, h->name, sizeof h->name))
 		snprintf(h->name, sizeof h->name, "%s", as);

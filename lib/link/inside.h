@@ -25,6 +25,9 @@
 
 struct hello;
 
+/* The longest line that comes: a frame, and what its link adds (seq, of). */
+#define LINE_MAX_IN	(link_line_max() + 256)
+
 struct link_settings {		/* what the options said */
 	size_t max, window;
 	const char *path, *name, *tap_user, *tap_conn, *tap_types;
@@ -56,6 +59,7 @@ struct link {
 	    passing,		/* ends with its peer */
 	    gone,
 	    snapshot,
+	    dirty,		/* something is to leave */
 	    was_up;		/* state() said so last */
 };
 

@@ -65,9 +65,7 @@ link_bind(struct link *l, struct wire *w)
 	l->wire = w;
 	w->owner = l;
 	w->ops = &link_wire_ops;
-	l->tracked = 0;
-	if (l->held)
-		wire_read(w, 0);
+	l->tracked = 0;		/* a held one is read until it attached */
 }
 
 void
@@ -75,6 +73,7 @@ link_plain(struct link *l)
 {
 	l->silent = 0;
 	l->tracked = 0;
+	wire_read(l->wire, !l->held);
 	child_attached(l);
 	say_state(l, LINK_NEW);
 }
@@ -124,6 +123,8 @@ link_unbind(struct link *l)
 
 	if (w == NULL)
 		return;
+	if (l->tracked)		/* its peer says again what was not settled */
+		buf_clear(&l->held_lines);
 	l->wire = NULL;
 	l->tracked = 0;
 	l->silent = 1;
@@ -147,21 +148,20 @@ link_send(struct link *l, struct str line, void *owner, enum link_how how)
 
 	counts.frames_out++;
 	counts.bytes_out += line.n + 1;
+	l->dirty = 1;
 	tap_copy(line);
 	if (l->gone) {
 		if (owner != NULL)
 			link_owner_settled(l, owner, line.n, "the peer left");
 		return;
 	}
-	if (!l->bare) {
-		track_send(&l->track, line, owner, how == LINK_ANSWER);
+	if (l->bare) {		/* nothing may be left of it: then it is empty */
+		bare_out(&bare, line);
+		track_send(&l->track, buf_str(&bare), line.n, owner, 0);
+		buf_free(&bare);
 		return;
 	}
-	if (bare_out(&bare, line))
-		track_send(&l->track, buf_str(&bare), owner, 0);
-	else if (owner != NULL)
-		link_owner_settled(l, owner, line.n, NULL);
-	buf_free(&bare);
+	track_send(&l->track, line, line.n, owner, how == LINK_ANSWER);
 }
 
 size_t
@@ -202,6 +202,7 @@ flush(struct link *l)
 {
 	int more;
 
+	l->dirty = 0;
 	if (l->tracked && track_has_acks(&l->track)) {
 		counts.acks_out++;
 		track_acks(&l->track, &l->wire->out);
@@ -249,6 +250,9 @@ turn_end(struct before_sleep *b)
 		room |= l->short_of_room && !l->gone &&
 		    link_unsettled(l) < l->track.window;
 	}
+	/* what a later link settled may be an earlier one's to say */
+	for (l = links; l != NULL; l = l->next)
+		room |= l->dirty && l->wire != NULL;
 	if (room)
 		link_wake();
 	tap_flush();
@@ -306,7 +310,7 @@ link_new(const char *name, enum link_as we, enum link_as peer,
 	l->peer = peer;
 	l->ops = ops;
 	l->silent = 1;
-	l->held_lines = BUF(link_window() + 2 * link_line_max());
+	l->held_lines = BUF(2 * link_window() + 2 * LINE_MAX_IN);
 	track_init(&l->track, link_window());
 	while (*end != NULL)
 		end = &(*end)->next;

@@ -42,8 +42,10 @@ current(const struct taken *t)
 void
 link_settle(struct taken *t)
 {
-	if (current(t))
+	if (current(t)) {
 		track_settle(&t->link->track, t->seq, NULL);
+		t->link->dirty = 1;
+	}
 	if (t->seen != NULL)
 		seen_settled(t->seen);
 	release(t->link);
@@ -88,6 +90,7 @@ void
 link_refuse(struct taken *t, const char *why)
 {
 	counts.refused_in++;
+	t->link->dirty = 1;
 	if (current(t))
 		track_settle(&t->link->track, t->seq, why);
 	else if (t->seq == 0 && link_present(t->link) && !t->link->bare)
@@ -200,6 +203,10 @@ tracked_frame(struct link *l, struct frame *f, uint64_t seq)
 		counts.repeats++;
 		track_settle(&l->track, seq, NULL);
 		break;
+	case TRACK_REFUSED:
+		counts.repeats++;
+		track_settle(&l->track, seq, "refused before");
+		break;
 	case TRACK_FRESH:
 		if ((t = take_tracked(l, f, seq)) != NULL)
 			l->ops->frame(l, f, t);
@@ -260,7 +267,11 @@ control(struct link *l, const struct frame *f)
 			link_bad_line(l, "malformed ack", f->line);
 		return;
 	}
-	if (hello_read(&h, f, &why) == -1)
+	if (l->tracked || l->wire == NULL ||
+	    (f->type == T_ATTACH) != l->answers)
+		link_bad_line(l, "attach and ready come once, first",
+		    f->line);
+	else if (hello_read(&h, f, &why) == -1)
 		link_bad_line(l, why, f->line);
 	else
 		link_attached(l, &h);
@@ -306,6 +317,10 @@ link_line(struct link *l, struct str line)
 	static const char attach[] = "{\"type\":\"attach\"";
 
 	counts.bytes_in += line.n + 1;
+	if (!l->tracked && line.n > link_line_max()) {
+		link_bad_line(l, "a line is too long", (struct str){ "", 0 });
+		return;
+	}
 	if (l->bare) {
 		bare_line(l, line);
 		return;
@@ -313,7 +328,8 @@ link_line(struct link *l, struct str line)
 	if (l->silent && l->answers && (line.n < sizeof attach ||
 	    memcmp(line.p, attach, sizeof attach - 1) != 0))
 		link_plain(l);
-	if ((l->held || buf_size(&l->held_lines) > 0) && !is_ack(line))
+	if (!l->silent && !is_ack(line) &&
+	    (l->held || buf_size(&l->held_lines) > 0))
 		hold_line(l, line);
 	else
 		line_in(l, line);

@@ -181,7 +181,7 @@ link_stdio(const char *name, enum link_as we, const struct link_ops *ops)
 
 	l->lost = stdio_lost;
 	link_bind(l, wire_new(wire_nonblocking(STDIN_FILENO, O_RDONLY),
-	    wire_nonblocking(STDOUT_FILENO, O_WRONLY), link_line_max(),
+	    wire_nonblocking(STDOUT_FILENO, O_WRONLY), LINE_MAX_IN,
 	    &link_wire_ops, l));
 	if (parent_knows()) {
 		hello_write(l->wire, "attach", we, settings.snapshot);

@@ -254,7 +254,7 @@ on_accept(struct ev_loop *lp, ev_io *io, int events)
 		s->peers++;
 		p = mem_new(sizeof *p);
 		p->server = s;
-		p->wire = wire_new(fd, fd, link_line_max(), &peer_ops, p);
+		p->wire = wire_new(fd, fd, LINE_MAX_IN, &peer_ops, p);
 	}
 	if (errno == EMFILE || errno == ENFILE)
 		warn("%s: accept: %s", s->path, strerror(errno));
@@ -379,7 +379,7 @@ dial(struct dial *d)
 	}
 	d->said = 0;
 	pause_forget(&d->pause);
-	link_bind(d->link, wire_new(fd, fd, link_line_max(), &link_wire_ops,
+	link_bind(d->link, wire_new(fd, fd, LINE_MAX_IN, &link_wire_ops,
 	    d->link));
 	hello_write(d->link->wire, "attach", d->link->we, settings.snapshot);
 }

@@ -5,10 +5,12 @@
 #include "track.h"
 
 #define RANGES_A_LINE	1000
+#define DENIED_MAX	1024	/* refused frames that are remembered */
 
 struct kept {			/* a frame that we sent or are to send */
 	void *owner;
-	size_t n;
+	size_t n;		/* of line */
+	size_t bytes;		/* of the window */
 	unsigned char answer, sent, again;
 	char line[];
 };
@@ -120,29 +122,33 @@ track_free(struct track *t)
 		free(k);
 	seqs_free(&t->out);
 	seqs_free(&t->open);
+	seqs_free(&t->denied);
 	free(t->acks);
 	buf_free(&t->refused);
 }
 
 void
-track_send(struct track *t, struct str line, void *owner, int answer)
+track_send(struct track *t, struct str line, size_t bytes, void *owner,
+    int answer)
 {
 	struct kept *k = mem_grow(NULL, sizeof *k + line.n);
 
 	k->owner = owner;
 	k->n = line.n;
+	k->bytes = bytes;
 	k->answer = answer != 0;
 	k->sent = k->again = 0;
-	memcpy(k->line, line.p, line.n);
+	if (line.n > 0)
+		memcpy(k->line, line.p, line.n);
 	seqs_push(&t->out, t->next++, k);
-	t->waiting += line.n;
+	t->waiting += bytes;
 }
 
 static int
 may_go(const struct track *t, const struct kept *k)
 {
 	return k->answer || t->unsettled == 0 ||
-	    t->unsettled + k->n <= t->window;
+	    t->unsettled + k->bytes <= t->window;
 }
 
 /* The line with its seq inside the closing brace. */
@@ -164,11 +170,11 @@ settle(struct track *t, struct kept *k, const char *why,
     track_settled *settled, void *ctx)
 {
 	if (k->sent)
-		t->unsettled -= k->n;
+		t->unsettled -= k->bytes;
 	else
-		t->waiting -= k->n;
+		t->waiting -= k->bytes;
 	if (k->owner != NULL)
-		settled(ctx, k->owner, k->n, why);
+		settled(ctx, k->owner, k->bytes, why);
 	free(k);
 }
 
@@ -183,7 +189,8 @@ track_pull(struct track *t, struct buf *wire, size_t limit, int plain,
 	    (k = seqs_from(&t->out, &t->unsent)) != NULL) {
 		if (plain) {
 			buf_add(wire, k->line, k->n);
-			buf_addc(wire, '\n');
+			if (k->n > 0)
+				buf_addc(wire, '\n');
 			seqs_take(&t->out, t->unsent++);
 			settle(t, k, NULL, settled, ctx);
 			continue;
@@ -192,8 +199,8 @@ track_pull(struct track *t, struct buf *wire, size_t limit, int plain,
 			break;
 		put(wire, k, t->unsent);
 		k->sent = 1;
-		t->waiting -= k->n;
-		t->unsettled += k->n;
+		t->waiting -= k->bytes;
+		t->unsettled += k->bytes;
 		t->unsent++;
 	}
 	return buf_size(wire) > before;
@@ -292,7 +299,9 @@ track_in(const struct track *t, uint64_t seq)
 {
 	if (seq > t->last)
 		return TRACK_FRESH;
-	return seqs_find(&t->open, seq) ? TRACK_OPEN : TRACK_SETTLED;
+	if (seqs_find(&t->open, seq) != NULL)
+		return TRACK_OPEN;
+	return seqs_find(&t->denied, seq) ? TRACK_REFUSED : TRACK_SETTLED;
 }
 
 void
@@ -325,6 +334,23 @@ add_ack(struct track *t, uint64_t seq)
 	t->nacks++;
 }
 
+/* Its ack may be lost: when it comes again it is refused again. */
+static void
+deny(struct track *t, uint64_t seq)
+{
+	uint64_t oldest = 0;
+
+	if (seqs_find(&t->denied, seq) != NULL)
+		return;
+	if (t->denied.tail > t->denied.head &&
+	    t->denied.v[t->denied.tail - 1].seq > seq)
+		return;		/* out of order: rare, and then it is tried */
+	if (t->denied.live == DENIED_MAX &&
+	    seqs_from(&t->denied, &oldest) != NULL)
+		seqs_take(&t->denied, oldest);
+	seqs_push(&t->denied, seq, t);
+}
+
 void
 track_settle(struct track *t, uint64_t seq, const char *why)
 {
@@ -333,6 +359,7 @@ track_settle(struct track *t, uint64_t seq, const char *why)
 		add_ack(t, seq);
 		return;
 	}
+	deny(t, seq);
 	buf_addf(&t->refused, ",[%llu,", (unsigned long long)seq);
 	json_quote(&t->refused, str_of(utf8_check(str_of(why)) ? why :
 	    "refused"));
@@ -414,8 +441,8 @@ rewind_out(struct track *t)
 	for (; (k = seqs_from(&t->out, &seq)) != NULL && k->sent; seq++) {
 		k->sent = 0;
 		k->again = 1;
-		t->unsettled -= k->n;
-		t->waiting += k->n;
+		t->unsettled -= k->bytes;
+		t->waiting += k->bytes;
 	}
 }
 
@@ -436,6 +463,7 @@ track_peer(struct track *t, const char *boot, size_t window,
 	t->epoch++;
 	t->last = 0;
 	seqs_free(&t->open);
+	seqs_free(&t->denied);
 	t->nacks = 0;
 	buf_clear(&t->refused);
 	*dropped = drop_dead(t, old, settled, ctx);

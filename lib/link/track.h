@@ -59,6 +59,7 @@ struct track {
 	unsigned epoch;		/* counts the peers there were */
 	uint64_t last;		/* the highest seq that came */
 	struct seqs open;	/* the caller's items */
+	struct seqs denied;	/* the last that were refused */
 	struct range *acks;	/* settled, not told; sorted */
 	size_t nacks, acks_cap;
 	struct buf refused;	/* ",[seq,"why"]..." not told */
@@ -72,7 +73,8 @@ void	 track_init(struct track *, size_t window);
 void	 track_free(struct track *);
 
 /* Takes a line (an object, no newline); always: the caller asked for room. */
-void	 track_send(struct track *, struct str line, void *owner, int answer);
+void	 track_send(struct track *, struct str line, size_t bytes,
+	    void *owner, int answer);	/* bytes: what it counts for */
 
 /* Moves what the window lets go to the wire: 1 when something was added.
  * plain: no seq, and what moves is settled at once. */
@@ -84,7 +86,7 @@ int	 track_ack(struct track *, const struct frame *, track_settled *,
 	    void *ctx);
 
 /* A frame came in with this seq. */
-enum track_in { TRACK_FRESH, TRACK_OPEN, TRACK_SETTLED };
+enum track_in { TRACK_FRESH, TRACK_OPEN, TRACK_SETTLED, TRACK_REFUSED };
 enum track_in track_in(const struct track *, uint64_t seq);
 void	 track_open(struct track *, uint64_t seq, void *item);	/* fresh */
 

@@ -109,7 +109,8 @@ send_made(int at, int n, uint64_t seq, int k, struct job *j)
 	    "\"of\":[\"%s\",%llu,%d]}", k ? "publish" : "send", n,
 	    end[L].boot, (unsigned long long)seq, k);
 
-	track_send(&end[at].t, (struct str){ line, (size_t)len }, j, 0);
+	track_send(&end[at].t, (struct str){ line, (size_t)len },
+	    (size_t)len, j, 0);
 }
 
 static void
@@ -185,6 +186,7 @@ line_in(int at, struct str line)
 	case TRACK_OPEN:
 		break;
 	case TRACK_SETTLED:
+	case TRACK_REFUSED:
 		track_settle(&end[at].t, (uint64_t)seq, NULL);
 		break;
 	case TRACK_FRESH:
@@ -239,7 +241,7 @@ produce(void)
 		return 0;
 	len = snprintf(line, sizeof line, "{\"type\":\"message\",\"n\":%d}",
 	    produced);
-	track_send(t, (struct str){ line, (size_t)len },
+	track_send(t, (struct str){ line, (size_t)len }, (size_t)len,
 	    &settled_events[produced++], 0);
 	return 1;
 }
