@@ -155,7 +155,7 @@ link_send(struct link *l, struct str line, void *owner, enum link_how how)
 			link_owner_settled(l, owner, line.n, "the peer left");
 		return;
 	}
-	if (l->bare) {		/* nothing may be left of it: then it is empty */
+	if (l->bare) {		/* of which nothing may be left */
 		bare_out(&bare, line);
 		track_send(&l->track, buf_str(&bare), line.n, owner, 0);
 		buf_free(&bare);
