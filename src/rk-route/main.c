@@ -88,16 +88,14 @@ say_part(void *ctx, const char *file, int line, const char *part,
 static int
 show(struct filter *f)
 {
-	int bad = 0;
+	int failed = test != NULL && trial(f, test);
 
 	if (explain)
 		filter_explain(f, say_part, NULL);
+	filter_close(f);
 	if (fflush(stdout) == EOF)
 		die(111, "stdout: %s", strerror(errno));
-	if (test != NULL)
-		bad = trial(f, test);
-	filter_close(f);
-	return bad;
+	return failed;
 }
 
 static void
