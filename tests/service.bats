@@ -108,7 +108,7 @@ backend() {
 }
 
 call() {
-	rk-client "ws://localhost:$port/api/$1" --timeout 20s \
+	rk-client "ws://localhost:$port/api/$1" --timeout 20s --reconnect=500ms \
 		--send '{"id":1,"method":"m"}' --expect '.type == "result"'
 }
 
