@@ -20,7 +20,7 @@ static const char *const frame_scalars[] = {
 	"\"a\\/b\"", "\"\xc3\xa9\"", "\"\\u00e9\"", "\"\\ud800\"", "\"yes\"",
 	"\"\\u0000\"", "\"x\\\"y\"", "\"\\n\"", "\"abc\"", "\"ab\"", "\"5\"",
 	"\"\xf4\x8f\xbf\xb1\"", "\"\xf4\x8f\xbf\"", "\"a,b\"", "\"\x7f\"",
-	"\"message\"",
+	"\"message\"", "\"\\u0061\"", "\"\\u0061\"", "\"a\\/b\"", "1e3",
 };
 static const char *const frame_inner[] = {
 	"a", "b", "c", "k", "type", "a\\/b", "\\u0061", "\xc3\xa9", "token",

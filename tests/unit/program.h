@@ -131,7 +131,8 @@ static const char *const program_filters[] = {
 	"select(.)", "empty", ".a", ".a?", ".[0]", ".[1].a", "map(.a?)",
 	"tonumber", "floor", ".a = 1", ".a.b = $n", "open | .a", "open.a?",
 	"select(. != null)", "map(type)", "[.[]]", "IN(.a?, .)", "take(\"k\")",
-	"map(select(. == \"a\"))",
+	"map(select(. == \"a\"))", "(. == \"a\")", "(. == \"a/b\")",
+	"IN(\"a/b\", \"a\", 1000)", "(. < \"a/b\")",
 };
 
 /* One operand, without operators outside. */
@@ -268,8 +269,10 @@ program_frames(struct program *p)
 	    ". + payload", "open", "., .", "del(.type) | .type = \"u\"",
 	    "(.data | take(\"a\", \"b\", \"type\")) + {type: \"t\"}",
 	    ". + {\"a/b\": 1} | .a = 2", "{type: \"t\", f: .}", ".data",
-	    ".user = .data | .conn = .user", ".user = .n // {type: \"q\"}",
-	    ".x = .user, .type = \"u\" | .y = 2", ".x = .n == 1 and .y", "refuse(.user)",
+	    ".user = .data | .conn = .user",
+	    ".user = .n // {type: \"q\"}",
+	    ".x = .user, .type = \"u\" | .y = 2",
+	    ".x = .n == 1 and .y", "refuse(.user)",
 	    "{type: \"refuse\", why: .x}", "select(.data)", ".x.a.b = .y",
 	    "if has(\"conn\") then . + {via: .from} else {type: .user} end" };
 	int vars = p->vars;
