@@ -116,6 +116,7 @@ silent() {	# NAME: nothing came; asked after something else did
 		'{"type":"attach","v":1,"as":"boss","boot":"b","window":1}' \
 		'{"type":"attach","v":1,"as":"router","boot":"","window":1}' \
 		'{"type":"attach","v":1,"as":"router","boot":"12345678901234","window":1}' \
+		'{"type":"attach","v":1,"as":"router","boot":"b\"b","window":1}' \
 		'{"type":"attach","v":1,"as":"router","boot":"b","window":0}' \
 		'{"type":"attach","v":1,"as":"router","boot":"b","window":"x"}' \
 		'{"type":"attach","v":1,"as":"station","boot":"b","window":1}'
@@ -168,6 +169,18 @@ silent() {	# NAME: nothing came; asked after something else did
 	wait_for eval '[ "$(grep -c "\[1,[12]\]" p.out)" = 2 ]'
 	run curl -s "http://127.0.0.1:$(cat port)/metrics"
 	[[ "$output" == *"hits 1"* ]]
+}
+
+@test "what was refused is refused again when it comes again" {
+	station
+	for p in one two; do
+		peer "$p"
+		feed "$p" "$(attach router r routerbootone)" \
+			'{"type":"send","user":"u","seq":1}'
+		wait_line "$p" '"refused":[[1,'
+		run ! grep -qF '"seq":[[1,' "$p.out"
+		stop "$p" 143
+	done
 }
 
 @test "what was made of one frame is applied once, whoever brings it" {
@@ -270,6 +283,15 @@ silent() {	# NAME: nothing came; asked after something else did
 	feed parent '{"type":"open","conn":"a.1"}'
 	wait_for -t 15 grep -qF '{"type":"open","conn":"a.1"}' seen
 	run ! grep -q seq seen
+}
+
+@test "what a plain link took over is settled at once on the other" {
+	start_ready station rk-listen -p 0 --port-file port --step --ping 0 -- \
+		rk-route -e 'select(.type == "message")' -- sh -c 'cat >seen'
+	start talk node "$TESTS/clients/ws.js" "ws://127.0.0.1:$(cat port)/"
+	wait_line talk open
+	feed talk 'text one' 'text two' 'text three'
+	wait_for -t 15 has_lines seen 3
 }
 
 @test "a bare co-process gets payloads and says payloads" {
