@@ -31,6 +31,7 @@ static struct buf line = { .max = SIZE_MAX / 2 };	/* with its "of" */
 static int opening;		/* stdin and stdout are being made a link */
 static int up_plain;		/* and nobody will attach there */
 static int held, closing, draining;
+static const struct link *full;	/* the last that had too much */
 
 /* Groups. */
 
@@ -105,35 +106,49 @@ owns(const struct link *l, struct str conn)
 
 /* Too much. */
 
+static int
+is_plain(const struct link *l)
+{
+	return link_present(l) && !link_tracked(l);
+}
+
 static size_t
 bound(const struct link *l)
 {
-	return link_present(l) && !link_tracked(l) ? link_window() :
-	    AMPLIFY * link_window();
+	return is_plain(l) ? link_window() : AMPLIFY * link_window();
 }
 
+static int
+is_full(const struct link *l)
+{
+	return link_unsettled(l) > bound(l) / 2;
+}
+
+/* While some link has too much, nobody is listened to but that one, when it is
+ * tracked: what it says may be what its room waits for, as a router beyond it
+ * has our frames until we take its own.  A plain one empties without us. */
 static void
-hold(int on)
+hold(void)
 {
 	struct link *l;
+	size_t n = 0;
 
-	held = on;
 	for (l = link_next(NULL); l != NULL; l = link_next(l))
-		link_hold(l, on);
+		n += is_full(l);
+	held = draining || n > 0;
+	for (l = link_next(NULL); l != NULL; l = link_next(l))
+		link_hold(l, draining || n > (size_t)(is_full(l) &&
+		    !is_plain(l)));
 }
 
-/* Goes on when no link has more than half of what is too much. */
+/* Goes on where there is no more than half of what is too much. */
 static void
 release(void)
 {
-	struct link *l;
-
 	if (!held || draining)
 		return;
-	for (l = link_next(NULL); l != NULL; l = link_next(l))
-		if (link_unsettled(l) > bound(l) / 2)
-			return;
-	hold(0);
+	full = NULL;
+	hold();
 }
 
 /* Jobs. */
@@ -158,12 +173,14 @@ job_done(struct job *j)
 static void
 send_to(struct link *l, const struct filter_out *out, struct job *j)
 {
-	int plain = link_present(l) && !link_tracked(l);
+	int plain = is_plain(l);
 
 	j->pending++;
 	link_send(l, plain ? out->line : buf_str(&line), j, LINK_WORK);
-	if (!held && link_unsettled(l) > bound(l))
-		hold(1);
+	if (l != full && link_unsettled(l) > bound(l)) {
+		full = l;
+		hold();
+	}
 }
 
 static void
@@ -283,6 +300,7 @@ on_state(struct link *l, enum link_state s)
 
 	if (s == LINK_GONE || is_passing(l)) {
 		link_hold(l, held && s != LINK_GONE);
+		full = l == full ? NULL : full;
 		return;
 	}
 	if (opening) {
@@ -330,7 +348,7 @@ static void
 drain(void)
 {
 	draining = 1;
-	hold(1);
+	hold();
 	finish(DRAIN);
 }
 

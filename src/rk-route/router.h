@@ -15,7 +15,7 @@
  *    overtaken.
  *  - What waits at an output is bounded by what may be unsettled at the
  *    inputs, times what the rule makes of a frame; where that is too much
- *    (AMPLIFY windows), no link is listened to until it is less.
+ *    (AMPLIFY windows), no other link is listened to until it is less.
  */
 
 #include "filter.h"
