@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "skim.h"
 #include "text.h"
 
 #define NUMBER_MAX	63	/* longer spellings are not held */
@@ -173,14 +174,18 @@ has_hidden(const struct frame *f, int routing, const char *value)
 int
 frame_seen(struct buf *b, const struct frame *f, int routing)
 {
-	struct json_walk w;
 	struct json_member m;
+	struct skim s;
 	char before = '{';
 
 	if (!has_hidden(f, routing, NULL))
 		return buf_adds(b, f->line);
-	json_walk(&w, f->line);
-	while (json_next(&w, &m) == 1) {
+	skim_open(&s, f->line);
+	while (skim_key(&s, &m)) {
+		if (m.value.p == f->v[K_DATA].p)
+			skim_bytes(&s, &m, f->v[K_DATA].n);
+		else
+			skim_value(&s, &m);
 		if (has_hidden(f, routing, m.value.p))
 			continue;
 		if (buf_addc(b, before) == -1 || buf_add(b, m.key.p - 1,
