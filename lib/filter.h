@@ -58,6 +58,7 @@ void	 filter_close(struct filter *);	/* NULL is nothing */
 
 struct filter_out {
 	struct str line;	/* an object; no newline */
+	/* these two may point into the frame's line, and live no longer */
 	struct str via;		/* the link it asks for; p is NULL: none */
 	struct str conn;	/* the connection it names; p is NULL: none */
 	enum type type;

@@ -2,6 +2,7 @@
 #include <strings.h>
 
 #include "http.h"
+#include "json.h"
 
 /* RFC 9110 5.6.2: what a method or a header's name is made of. */
 static int
@@ -231,25 +232,14 @@ http_has_token(const struct http_head *h, const char *name, const char *token)
 	return 0;
 }
 
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 /* The byte that %xx at p means, or -1. */
 static int
 escaped(const char *p, const char *end)
 {
 	int high, low;
 
-	if (end - p < 3 || (high = hex(p[1])) == -1 || (low = hex(p[2])) == -1)
+	if (end - p < 3 || (high = hex_digit(p[1])) == -1 ||
+	    (low = hex_digit(p[2])) == -1)
 		return -1;
 	return high << 4 | low;
 }

@@ -62,4 +62,13 @@ int	 json_int(struct str, int64_t *);
 
 int	 utf8_check(struct str);	/* 1: RFC 3629 */
 
+static inline int
+hex_digit(char c)			/* what it is worth, or -1 */
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 #endif

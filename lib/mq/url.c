@@ -8,20 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../json.h"
 #include "mq.h"
 
 #define HEARTBEAT	20	/* seconds */
 #define TIMEOUT		10000	/* ms */
 #define SHOWN		256	/* bytes of a URL in a message */
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
 
 /* A %-decoded copy; NULL: a bad escape, or a NUL. */
 static char *
@@ -32,9 +24,10 @@ decoded(const char *p, const char *end)
 	for (; p < end; p++) {
 		*out = *p;
 		if (*p == '%') {
-			if (end - p < 3 || hex(p[1]) < 0 || hex(p[2]) < 0)
+			if (end - p < 3 || hex_digit(p[1]) < 0 ||
+			    hex_digit(p[2]) < 0)
 				goto bad;
-			*out = (char)(hex(p[1]) << 4 | hex(p[2]));
+			*out = (char)(hex_digit(p[1]) << 4 | hex_digit(p[2]));
 			p += 2;
 		}
 		if (*out++ == '\0')

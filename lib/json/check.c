@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-#include <errno.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
-#include "json.h"
+/* Values: checked whole, walked over, and what they are. */
+
+#include "inside.h"
 
 typedef const char *at;		/* a place in the text, for short signatures */
 
@@ -36,129 +34,13 @@ space(at p, at end)
 	return p;
 }
 
-/* RFC 3629, table 3-7 of Unicode: the length of the sequence at p, whose
- * first byte is 0x80 or more; 0: not well-formed. */
-static size_t
-utf8_length(at p, at end)
-{
-	const unsigned char *u = (const unsigned char *)p;
-	size_t left = (size_t)(end - p), n, i;
-	unsigned char low = 0x80, high = 0xbf;
-
-	if (u[0] >= 0xc2 && u[0] <= 0xdf)
-		n = 2;
-	else if (u[0] >= 0xe0 && u[0] <= 0xef)
-		n = 3;
-	else if (u[0] >= 0xf0 && u[0] <= 0xf4)
-		n = 4;
-	else
-		return 0;
-	if (left < n)
-		return 0;
-	if (u[0] == 0xe0)
-		low = 0xa0;		/* overlong */
-	else if (u[0] == 0xed)
-		high = 0x9f;		/* surrogates */
-	else if (u[0] == 0xf0)
-		low = 0x90;		/* overlong */
-	else if (u[0] == 0xf4)
-		high = 0x8f;		/* past U+10FFFF */
-	if (u[1] < low || u[1] > high)
-		return 0;
-	for (i = 2; i < n; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-int
-utf8_check(struct str s)
-{
-	at p = s.p, end = s.p + s.n;
-	size_t n;
-
-	while (p < end) {
-#ifdef __SSE2__
-		while (end - p >= 16 && _mm_movemask_epi8(
-		    _mm_loadu_si128((const __m128i *)(const void *)p)) == 0)
-			p += 16;
-		if (p == end)
-			break;
-#endif
-		if ((unsigned char)*p < 0x80) {
-			p++;
-			continue;
-		}
-		if ((n = utf8_length(p, end)) == 0)
-			return 0;
-		p += n;
-	}
-	return 1;
-}
-
-static int
-hex(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Four hex digits at p, which are there or not: the number, or -1. */
-static long
-hex4(at p, at end)
-{
-	long n = 0;
-	int i;
-
-	if (end - p < 4)
-		return -1;
-	for (i = 0; i < 4; i++) {
-		if (hex(p[i]) < 0)
-			return -1;
-		n = n << 4 | hex(p[i]);
-	}
-	return n;
-}
-
-/* The first byte from p on that a string cannot just pass over: a quote, a
- * backslash, a control character or a byte of 0x80 and more. */
-static at
-plain(at p, at end)
-{
-#ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'),
-	    low = _mm_set1_epi8(0x20);
-	__m128i x;
-	int hit;
-
-	for (; end - p >= 16; p += 16) {
-		x = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* signed: less than 0x20 is also 0x80 and more */
-		hit = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(x, low),
-		    _mm_or_si128(_mm_cmpeq_epi8(x, quote),
-		    _mm_cmpeq_epi8(x, back))));
-		if (hit != 0)
-			return p + __builtin_ctz((unsigned)hit);
-	}
-#endif
-	while (p < end && *p != '"' && *p != '\\' &&
-	    (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)
-		p++;
-	return p;
-}
-
 static at
 escape(struct scan *s, at p)
 {
 	if (s->end - p < 2)
 		return fail(s, p, "unfinished escape");
 	if (p[1] == 'u') {
-		if (hex4(p + 2, s->end) < 0)
+		if (json_hex4(p + 2, s->end) < 0)
 			return fail(s, p, "malformed \\u escape");
 		return p + 6;
 	}
@@ -174,7 +56,7 @@ string(struct scan *s, at p, int *escaped)
 	size_t n;
 
 	for (;;) {
-		p = plain(p, s->end);
+		p = json_plain(p, s->end);
 		if (p == s->end)
 			return fail(s, p, "unfinished string");
 		if (*p == '"')
@@ -435,122 +317,6 @@ json_kind(struct str v)
 	default:
 		return '0';
 	}
-}
-
-static size_t
-utf8_put(char *out, unsigned long c)
-{
-	if (c < 0x80) {
-		out[0] = (char)c;
-		return 1;
-	}
-	if (c < 0x800) {
-		out[0] = (char)(0xc0 | c >> 6);
-		out[1] = (char)(0x80 | (c & 63));
-		return 2;
-	}
-	if (c < 0x10000) {
-		out[0] = (char)(0xe0 | c >> 12);
-		out[1] = (char)(0x80 | (c >> 6 & 63));
-		out[2] = (char)(0x80 | (c & 63));
-		return 3;
-	}
-	out[0] = (char)(0xf0 | c >> 18);
-	out[1] = (char)(0x80 | (c >> 12 & 63));
-	out[2] = (char)(0x80 | (c >> 6 & 63));
-	out[3] = (char)(0x80 | (c & 63));
-	return 4;
-}
-
-/* The code point of the \u escape at *p, which moves past it (and past the
- * second half of a pair).  Half a pair alone is U+FFFD. */
-static unsigned long
-code_point(at *p, at end)
-{
-	long c = hex4(*p + 2, end), low;
-
-	*p += 6;
-	if (c < 0xd800 || c > 0xdfff)
-		return (unsigned long)c;
-	if (c <= 0xdbff && end - *p >= 6 && (*p)[0] == '\\' &&
-	    (*p)[1] == 'u') {
-		low = hex4(*p + 2, end);
-		if (low >= 0xdc00 && low <= 0xdfff) {
-			*p += 6;
-			return 0x10000 + (((unsigned long)c - 0xd800) << 10) +
-			    ((unsigned long)low - 0xdc00);
-		}
-	}
-	return 0xfffd;
-}
-
-int
-json_unquote(struct buf *b, struct str raw)
-{
-	static const char from[] = "bfnrt", to[] = "\b\f\n\r\t";
-	at p = raw.p, end = raw.p + raw.n, q;
-	const char *hit;
-	char *out;
-
-	/* nothing gets longer by being decoded */
-	if (buf_room(b, raw.n) == -1)
-		return -1;
-	out = b->data + b->len;
-	while (p < end) {
-		q = memchr(p, '\\', (size_t)(end - p));
-		if (q == NULL)
-			q = end;
-		if (q > p)
-			memcpy(out, p, (size_t)(q - p));
-		out += q - p;
-		if ((p = q) == end)
-			break;
-		if (p[1] == 'u') {
-			out += utf8_put(out, code_point(&p, end));
-			continue;
-		}
-		hit = strchr(from, p[1]);
-		*out++ = hit ? to[hit - from] : p[1];
-		p += 2;
-	}
-	if (raw.n > 0)
-		b->len = (size_t)(out - b->data);
-	return 1;
-}
-
-static int
-quote_one(struct buf *b, unsigned char c)
-{
-	static const char from[] = "\b\f\n\r\t\"\\", to[] = "bfnrt\"\\";
-	const char *hit = c ? strchr(from, c) : NULL;
-
-	if (hit != NULL)
-		return buf_addf(b, "\\%c", to[hit - from]);
-	return buf_addf(b, "\\u%04x", c);
-}
-
-int
-json_quote(struct buf *b, struct str s)
-{
-	size_t before = b->len - b->pos;
-	at p = s.p, end = s.p + s.n, q;
-
-	if (buf_addc(b, '"') == -1)
-		return -1;
-	while (p < end) {
-		q = plain(p, end);
-		while (q < end && (unsigned char)*q >= 0x80)
-			q = plain(q + 1, end);
-		if (buf_add(b, p, (size_t)(q - p)) == -1 ||
-		    (q < end && quote_one(b, (unsigned char)*q) == -1))
-			goto full;
-		p = q + 1;
-	}
-	if (buf_addc(b, '"') == 1)
-		return 1;
-full:
-	b->len = b->pos + before;
-	return -1;
 }
 
 int
