@@ -11,8 +11,8 @@
  *
  * The rooms: endpoint (which path is what), head (a request as JSON), client
  * (from open to close), event (what goes up, and custody), command, people,
- * send, request (what comes down), roster, state, table (who is there),
- * metrics, docroot.
+ * send, pending (what comes down), roster, state (who is there), web, metrics,
+ * docroot.
  */
 
 #include <errno.h>

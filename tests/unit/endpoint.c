@@ -6,7 +6,6 @@
 
 #include "../../src/rk-listen/endpoint.c"
 #include "../../src/rk-listen/roster.c"
-#include "../../src/rk-listen/table.c"
 
 static struct captures found = { .user = { .max = NAME_BYTES },
     .params = { .max = 1 << 16 } };

@@ -6,7 +6,6 @@
 #include "unit.h"
 
 #include "../../src/rk-listen/roster.c"
-#include "../../src/rk-listen/table.c"
 
 static struct conn *
 come(const char *user)

@@ -5,7 +5,6 @@
 #include "unit.h"
 
 #include "../../src/rk-listen/state.c"
-#include "../../src/rk-listen/table.c"
 
 static struct buf out = { .max = STATE_MAX };
 
