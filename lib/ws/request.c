@@ -1,166 +1,26 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * The HTTP request that every server connection begins with, and its answer.
- *
- *  - We read and check it ourselves.  What libwebsockets 4.1 does with
- *    pipelined, chunked, dripping and half-known requests is a list of traps;
- *    here it gets the socket when the upgrade is decided, with a head that
- *    holds nothing of the peer's but its 24-letter key.
- *  - One request a connection; the answer says "Connection: close", and the
- *    peer closes first, so that no answer is lost to a reset.
+ * The HTTP request that every server connection begins with.  We read and
+ * check it ourselves: what libwebsockets 4.1 does with pipelined, chunked,
+ * dripping and half-known requests is a list of traps; here it gets the socket
+ * when the upgrade is decided, with a head that holds nothing of the peer's but
+ * its 24-letter key.
  */
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../http.h"
-#include "../loop.h"
-#include "conn.h"
+#include "request.h"
 
 #define READ_SIZE	4096
-#define WRITE_SECONDS	30	/* without progress */
-#define LINGER_SECONDS	2
-#define OUT_MAX		(64u << 20)	/* an answer with its head */
-
-struct request {
-	ev_io io;
-	int fd;
-	int file;		/* what follows out; -1: nothing */
-	size_t file_left;
-	struct buf in, out;
-	size_t head;		/* length of the head in in */
-	char key[25];		/* Sec-WebSocket-Key */
-	char *subprotocol;
-	int upgrade, no_body;
-};
 
 static int
 head_seconds(void)
 {
 	return config.head_ms > 0 ? (int)((config.head_ms + 999) / 1000) : 10;
-}
-
-static void
-want(struct request *r, int events)
-{
-	ev_io_stop(loop, &r->io);
-	ev_io_set(&r->io, r->fd, events);
-	if (events != 0)
-		ev_io_start(loop, &r->io);
-}
-
-static void
-hang_up(struct ws_conn *c, const char *why)
-{
-	struct request *r = c->request;
-
-	ev_io_stop(loop, &r->io);
-	close(r->fd);
-	r->fd = -1;
-	conn_over(c, why);
-}
-
-/* ---- answering ------------------------------------------------------- */
-
-static void
-answer(struct ws_conn *c, int status, const char *headers, size_t length)
-{
-	struct request *r = c->request;
-
-	r->out.max = OUT_MAX;
-	buf_addf(&r->out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status,
-	    http_reason(status));
-	if (status != 204 && status != 304)
-		buf_addf(&r->out, "Content-Length: %zu\r\n", length);
-	buf_adds(&r->out, str_of(headers));
-	buf_adds(&r->out, STR("\r\n"));
-	r->no_body |= status == 204 || status == 304;
-	c->state = CONN_ANSWER;
-	timer_set(c, WRITE_SECONDS);
-	conn_mark(c);
-}
-
-void
-ws_respond(struct ws_conn *c, int status, const char *headers, struct str body)
-{
-	if (c->state != CONN_ASKED)
-		return;
-	answer(c, status, headers, body.n);
-	if (!c->request->no_body)
-		buf_adds(&c->request->out, body);
-}
-
-void
-ws_respond_fd(struct ws_conn *c, int status, const char *headers, int fd,
-    size_t n)
-{
-	if (c->state != CONN_ASKED) {
-		close(fd);
-		return;
-	}
-	answer(c, status, headers, n);
-	c->request->file = fd;
-	c->request->file_left = c->request->no_body ? 0 : n;
-}
-
-/* A refusal of our own. */
-static void
-refuse(struct ws_conn *c, int status, const char *headers)
-{
-	char all[256], body[64];
-
-	tally.rejected++;
-	c->state = CONN_ASKED;
-	snprintf(all, sizeof all, "Content-Type: text/plain\r\n%s", headers);
-	snprintf(body, sizeof body, "%d %s\n", status, http_reason(status));
-	ws_respond(c, status, all, str_of(body));
-}
-
-static ssize_t
-write_some(struct request *r)
-{
-	ssize_t n;
-
-	if (buf_size(&r->out) > 0)
-		return buf_write(&r->out, r->fd);
-	n = sendfile(r->fd, r->file, NULL, r->file_left);
-	if (n == 0) {			/* it is shorter than it was */
-		errno = EIO;
-		return -1;
-	}
-	if (n > 0)
-		r->file_left -= (size_t)n;
-	return n;
-}
-
-void
-request_answer(struct ws_conn *c)
-{
-	struct request *r = c->request;
-	ssize_t n = 0;
-
-	while (buf_size(&r->out) > 0 || r->file_left > 0) {
-		if ((n = write_some(r)) == -1)
-			break;
-		timer_set(c, WRITE_SECONDS);
-	}
-	if (n == -1 && errno == EAGAIN) {
-		want(r, EV_WRITE);
-		return;
-	}
-	if (n == -1) {
-		hang_up(c, "connection lost");
-		return;
-	}
-	shutdown(r->fd, SHUT_WR);
-	want(r, EV_READ);
-	c->state = CONN_LINGER;
-	timer_set(c, LINGER_SECONDS);
 }
 
 /* ---- deciding -------------------------------------------------------- */
@@ -185,17 +45,17 @@ upgrade(struct ws_conn *c, const struct http_head *h)
 	tally.upgrades++;
 	r->upgrade = 1;
 	if (!str_eq(h->method, STR("GET"))) {
-		refuse(c, 405, "Allow: GET\r\n");
+		request_refuse(c, 405, "Allow: GET\r\n");
 		return;
 	}
 	if (!str_eq(http_header(h, "sec-websocket-version"), STR("13"))) {
-		refuse(c, 426, "Upgrade: websocket\r\n"
+		request_refuse(c, 426, "Upgrade: websocket\r\n"
 		    "Sec-WebSocket-Version: 13\r\n");
 		return;
 	}
 	if (h->minor < 1 || h->length > 0 || !is_key(key) ||
 	    !http_has_token(h, "connection", "upgrade")) {
-		refuse(c, 400, "");
+		request_refuse(c, 400, "");
 		return;
 	}
 	memcpy(r->key, key.p, 24);
@@ -204,7 +64,7 @@ upgrade(struct ws_conn *c, const struct http_head *h)
 	if (c->ops->upgrade != NULL)
 		c->ops->upgrade(c, h);
 	else
-		refuse(c, 404, "");
+		request_refuse(c, 404, "");
 }
 
 static void
@@ -215,13 +75,13 @@ ask(struct ws_conn *c, const struct http_head *h)
 	    h->length > 0 ? (size_t)h->length : 0 };
 
 	tally.requests++;
-	want(r, 0);
+	request_want(r, 0);
 	c->state = CONN_ASKED;
 	timer_set(c, 60);
 	if (c->ops->request != NULL)
 		c->ops->request(c, h, body);
 	else
-		refuse(c, 404, "");
+		request_refuse(c, 404, "");
 }
 
 static void
@@ -234,7 +94,7 @@ body_next(struct ws_conn *c, const struct http_head *h)
 		if (c->ops->body != NULL)
 			max = c->ops->body(c, h);
 		if (n > max) {
-			refuse(c, 413, "");
+			request_refuse(c, 413, "");
 			return;
 		}
 		r->in.max = r->head + n;
@@ -263,7 +123,7 @@ look(struct ws_conn *c)
 	r->no_body = n > 0 && str_eq(h.method, STR("HEAD"));
 	r->head = n > 0 ? (size_t)n : 0;
 	if (n == -1)
-		refuse(c, status, "");
+		request_refuse(c, status, "");
 	else if (c->state == CONN_HEAD &&
 	    http_has_token(&h, "upgrade", "websocket"))
 		upgrade(c, &h);
@@ -282,7 +142,7 @@ read_more(struct ws_conn *c)
 	if (n > 0)
 		look(c);
 	else if (n == 0 || errno != EAGAIN)
-		hang_up(c, "connection lost");
+		request_hang_up(c, "connection lost");
 }
 
 /* Somebody waits to be accepted: has he left? */
@@ -293,9 +153,9 @@ look_for_end(struct ws_conn *c)
 	ssize_t n = recv(c->request->fd, &byte, 1, MSG_PEEK);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN))
-		hang_up(c, "connection lost");
+		request_hang_up(c, "connection lost");
 	else if (n == 1)
-		want(c->request, 0);
+		request_want(c->request, 0);
 }
 
 static void
@@ -305,7 +165,7 @@ discard(struct ws_conn *c)
 	ssize_t n = read(c->request->fd, nothing, sizeof nothing);
 
 	if (n == 0 || (n == -1 && errno != EAGAIN))
-		hang_up(c, NULL);
+		request_hang_up(c, NULL);
 }
 
 static void
@@ -335,6 +195,26 @@ event(struct ev_loop *l, ev_io *w, int events)
 }
 
 /* ---- life ------------------------------------------------------------ */
+
+void
+request_want(struct request *r, int events)
+{
+	ev_io_stop(loop, &r->io);
+	ev_io_set(&r->io, r->fd, events);
+	if (events != 0)
+		ev_io_start(loop, &r->io);
+}
+
+void
+request_hang_up(struct ws_conn *c, const char *why)
+{
+	struct request *r = c->request;
+
+	ev_io_stop(loop, &r->io);
+	close(r->fd);
+	r->fd = -1;
+	conn_over(c, why);
+}
 
 void
 request_new(int fd, const struct ws_ops *ops)
@@ -394,16 +274,17 @@ request_expired(struct ws_conn *c)
 	else if (c->state == CONN_UPGRADE)
 		conn_kill(c);
 	else if (c->state <= CONN_BODY && buf_size(&r->in) > 0)
-		refuse(c, 408, "");
+		request_refuse(c, 408, "");
 	else
-		hang_up(c, c->state == CONN_LINGER ? NULL : "timed out");
+		request_hang_up(c,
+		    c->state == CONN_LINGER ? NULL : "timed out");
 }
 
 void
 request_drop(struct ws_conn *c)
 {
 	if (c->request->fd != -1)
-		hang_up(c, "stopping");
+		request_hang_up(c, "stopping");
 }
 
 void

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef REQUEST_H
+#define REQUEST_H
+
+/* A request, from the first byte of its head (request.c) to the last one of
+ * its answer (answer.c). */
+
+#include "../http.h"
+#include "../loop.h"
+#include "conn.h"
+
+struct request {
+	ev_io io;
+	int fd;
+	int file;		/* what follows out; -1: nothing */
+	size_t file_left;
+	struct buf in, out;
+	size_t head;		/* length of the head in in */
+	char key[25];		/* Sec-WebSocket-Key */
+	char *subprotocol;
+	int upgrade, no_body;
+};
+
+void	 request_want(struct request *, int events);	/* 0: none */
+void	 request_hang_up(struct ws_conn *, const char *why);
+/* A refusal of our own; headers as ws_respond() has them. */
+void	 request_refuse(struct ws_conn *, int status, const char *headers);
+
+#endif
