@@ -18,7 +18,8 @@ struct node {
 
 struct table {
 	struct node **slots;
-	size_t cap, n;
+	size_t cap;
+	uint64_t n;
 };
 
 uint64_t table_hash(struct str);

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "buf.h"
+#include "figure.h"
 #include "http.h"
 
 struct ws_conn;
@@ -166,14 +167,6 @@ void	 ws_close(struct ws_conn *, int code, struct str reason);
 void	 ws_drain(int code, const char *reason, int64_t over_ms,
 	    int64_t limit_ms, void (*done)(void));
 
-struct ws_counts {
-	uint64_t conns;		/* sockets now, of all kinds */
-	uint64_t open;		/* WebSockets now */
-	/* since start */
-	uint64_t accepted, requests, upgrades, rejected;
-	uint64_t messages_in, bytes_in, messages_out, bytes_out, writes;
-	uint64_t pings, timeouts, protocol_errors;
-};
-const struct ws_counts *ws_counts(void);
+extern const struct figure ws_figures[];
 
 #endif

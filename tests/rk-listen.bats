@@ -891,7 +891,7 @@ service_self{service="pipe"} 1'
 	feed l '{"type":"count","name":"junk"}' '{"type":"stats","ref":[1]}'
 	wait_line l '"type":"stats"'
 	assert_eq "$(grep stats l.out | jq -c '[.ref, .data.connections,
-		.data.junk, .data.messages_in]')" '[[1],1,1,0]'
+		.data.junk, .data.messages_in_total]')" '[[1],1,1,0]'
 }
 
 @test "/healthz: ok, and 503 when it drains" {

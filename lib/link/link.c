@@ -8,6 +8,27 @@
 
 struct link_counts counts;
 
+const struct figure link_figures[] = {
+	{ "link_frames_in_total", &counts.frames_in, "frames from links" },
+	{ "link_frames_out_total", &counts.frames_out, "frames to links" },
+	{ "link_bytes_in_total", &counts.bytes_in, "their bytes" },
+	{ "link_bytes_out_total", &counts.bytes_out, "their bytes" },
+	{ "link_refused_in_total", &counts.refused_in,
+	    "frames that we refused" },
+	{ "link_refused_out_total", &counts.refused_out,
+	    "frames that were refused to us" },
+	{ "link_repeats_total", &counts.repeats, "frames that came again" },
+	{ "link_bad_lines_total", &counts.bad_lines,
+	    "lines that were no frames" },
+	{ "link_dead_dropped_total", &counts.dead_dropped,
+	    "frames that a new peer did not want" },
+	{ "tap_dropped_total", &counts.tap_dropped,
+	    "frames that a tap missed" },
+	{ "restarts_total", &counts.restarts,
+	    "starts of the co-process after the first" },
+	{ NULL, NULL, NULL }
+};
+
 static struct link *links;
 static ev_idle idle;		/* a turn without sleep is wanted */
 static struct before_sleep before_sleep;

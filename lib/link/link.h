@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "../buf.h"
+#include "../figure.h"
 #include "../frame.h"
 #include "../opt.h"
 
@@ -145,6 +146,7 @@ struct link_counts {		/* since start; all links together */
 	    tap_dropped, restarts;
 };
 const struct link_counts *link_counts(void);
+extern const struct figure link_figures[];
 
 /* A tap asks for part only: any may be NULL; types is "send,message". */
 void	 link_tap_filter(const char *user, const char *conn,

@@ -17,7 +17,27 @@
 #define NO_PING_SECONDS	60	/* the wheel wants a time, whatever it is */
 
 struct ws_config config;
-struct ws_counts tally;
+struct ws_tally tally;
+
+const struct figure ws_figures[] = {
+	{ "sockets", &tally.conns, "sockets of all kinds" },
+	{ "accepted_total", &tally.accepted, "sockets accepted" },
+	{ "rejected_total", &tally.rejected,
+	    "requests that were malformed or not for us" },
+	{ "heads_total", &tally.requests, "requests that were read" },
+	{ "upgrades_total", &tally.upgrades, "of them, to a WebSocket" },
+	{ "timeouts_total", &tally.timeouts, "closed: no pong came" },
+	{ "protocol_errors_total", &tally.protocol_errors,
+	    "closed because of what they sent" },
+	{ "messages_in_total", &tally.messages_in, "messages from clients" },
+	{ "bytes_in_total", &tally.bytes_in, "their payload" },
+	{ "messages_written_total", &tally.messages_out,
+	    "messages written to clients" },
+	{ "bytes_out_total", &tally.bytes_out, "bytes written to clients" },
+	{ "writes_total", &tally.writes, "writes that took" },
+	{ "pings_total", &tally.pings, "pings sent" },
+	{ NULL, NULL, NULL }
+};
 
 static struct ws_conn *marked, **marked_end = &marked;
 static int silent;		/* no op is called any more */
@@ -64,12 +84,6 @@ ws_is_open(const struct ws_conn *c)
 {
 	return (c->state == CONN_OPEN || c->state == CONN_UPGRADE) &&
 	    c->end == NULL;
-}
-
-const struct ws_counts *
-ws_counts(void)
-{
-	return &tally;
 }
 
 /* ---- beginning and end ----------------------------------------------- */

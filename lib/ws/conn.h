@@ -71,7 +71,11 @@ struct ws_conn {
 };
 
 extern struct ws_config config;
-extern struct ws_counts tally;
+extern struct ws_tally {		/* rows of ws_figures: conn.c */
+	uint64_t conns, open;
+	uint64_t accepted, requests, upgrades, rejected, messages_in, bytes_in,
+	    messages_out, bytes_out, writes, pings, timeouts, protocol_errors;
+} tally;
 
 /* conn.c */
 struct ws_conn *conn_new(const struct ws_ops *, enum conn_state);

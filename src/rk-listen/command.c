@@ -8,6 +8,18 @@
 #include "send.h"
 
 struct command_counts command_counts;
+
+const struct figure command_figures[] = {
+	{ "commands_total", &command_counts.commands,
+	    "commands applied or refused" },
+	{ "commands_dead_total", &command_counts.dead,
+	    "commands for who was not there" },
+	{ "commands_refused_total", &command_counts.refused,
+	    "commands refused" },
+	{ "commands_unknown_total", &command_counts.unknown,
+	    "frames of no known type" },
+	{ NULL, NULL, NULL }
+};
 int command_pipeline;
 
 /* ---- reading --------------------------------------------------------- */

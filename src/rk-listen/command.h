@@ -43,6 +43,7 @@ struct command_counts {
 	uint64_t commands, dead, refused, unknown;
 };
 extern struct command_counts command_counts;
+extern const struct figure command_figures[];
 
 /* From the link. */
 void	 command_frame(struct link *, struct frame *, struct taken *);

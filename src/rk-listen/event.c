@@ -10,6 +10,18 @@
 struct link *router;
 struct event_counts event_counts;
 
+const struct figure event_figures[] = {
+	{ "opens_total", &event_counts.opens, "WebSockets opened" },
+	{ "closes_total", &event_counts.closes, "WebSockets closed" },
+	{ "events_refused_total", &event_counts.refused,
+	    "events that the router refused" },
+	{ "events_dropped_total", &event_counts.dropped,
+	    "events that grew too big while they waited" },
+	{ "events_waiting", &event_counts.waiting,
+	    "events that wait for room on the link" },
+	{ NULL, NULL, NULL }
+};
+
 struct event {
 	struct event *next;
 	const char *type;

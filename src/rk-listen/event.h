@@ -25,6 +25,7 @@ struct event_counts {
 	uint64_t opens, closes, refused, dropped, waiting;
 };
 extern struct event_counts event_counts;
+extern const struct figure event_figures[];
 
 /* Begins the part of an event that is its own; the caller adds keys to the
  * buf, then calls one of the next two. */

@@ -15,96 +15,11 @@
 
 /* ---- ours ------------------------------------------------------------ */
 
-enum source { ROSTER, WS, EVENT, COMMAND, SEND, WEB, PENDING,
-    LINK };
+static const struct figure *const tables[] = { roster_figures, ws_figures,
+    event_figures, send_figures, web_figures, pending_figures,
+    command_figures, link_figures };
 
-/* Where each figure is: in one of the structs that count. */
-static const struct figure {
-	const char *name;
-	enum source source;
-	size_t offset;
-	int gauge;
-	const char *help;
-} figures[] = {
-#define ROW(name, source, type, member, gauge, help) \
-	{ name, source, offsetof(struct type, member), gauge, help }
-	ROW("connections", ROSTER, roster_counts, connections, 1,
-	    "WebSockets that are open"),
-	ROW("users", ROSTER, roster_counts, users, 1,
-	    "users with a connection"),
-	ROW("channels", ROSTER, roster_counts, channels, 1,
-	    "channels with a member"),
-	ROW("sockets", WS, ws_counts, conns, 1, "sockets of all kinds"),
-	ROW("accepted", WS, ws_counts, accepted, 0, "sockets accepted"),
-	ROW("rejected", WS, ws_counts, rejected, 0,
-	    "requests that were malformed or not for us"),
-	ROW("opens", EVENT, event_counts, opens, 0, "WebSockets opened"),
-	ROW("closes", EVENT, event_counts, closes, 0, "WebSockets closed"),
-	ROW("timeouts", WS, ws_counts, timeouts, 0,
-	    "closed because no pong came"),
-	ROW("protocol_errors", WS, ws_counts, protocol_errors, 0,
-	    "closed because of what they sent"),
-	ROW("messages_in", WS, ws_counts, messages_in, 0,
-	    "messages from clients"),
-	ROW("bytes_in", WS, ws_counts, bytes_in, 0, "their payload"),
-	ROW("messages_out", SEND, send_counts, sent, 0,
-	    "messages queued for clients"),
-	ROW("bytes_out", WS, ws_counts, bytes_out, 0,
-	    "bytes written to clients"),
-	ROW("writes", WS, ws_counts, writes, 0, "writes that took"),
-	ROW("lost", SEND, send_counts, lost, 0,
-	    "messages that were queued and not written, or not queued"),
-	ROW("slow", SEND, send_counts, slow, 0,
-	    "closed because they did not keep up"),
-	{ "requests", WEB, 0, 0, "HTTP requests put to the router" },
-	ROW("late", PENDING, pending_counts, late, 0,
-	    "requests and opens that were not answered in time"),
-	ROW("commands", COMMAND, command_counts, commands, 0,
-	    "commands applied or refused"),
-	ROW("commands_dead", COMMAND, command_counts, dead, 0,
-	    "commands for who was not there"),
-	ROW("commands_refused", COMMAND, command_counts, refused, 0,
-	    "commands refused"),
-	ROW("commands_unknown", COMMAND, command_counts, unknown, 0,
-	    "frames of no known type"),
-	ROW("events_refused", EVENT, event_counts, refused, 0,
-	    "events that the router refused"),
-	ROW("events_dropped", EVENT, event_counts, dropped, 0,
-	    "events that grew too big while they waited"),
-	ROW("events_waiting", EVENT, event_counts, waiting, 1,
-	    "events that wait for room on the link"),
-	ROW("link_frames_in", LINK, link_counts, frames_in, 0,
-	    "frames from links"),
-	ROW("link_frames_out", LINK, link_counts, frames_out, 0,
-	    "frames to links"),
-	ROW("link_bytes_in", LINK, link_counts, bytes_in, 0, "their bytes"),
-	ROW("link_bytes_out", LINK, link_counts, bytes_out, 0, "their bytes"),
-	ROW("link_repeats", LINK, link_counts, repeats, 0,
-	    "frames that came again"),
-	ROW("link_bad_lines", LINK, link_counts, bad_lines, 0,
-	    "lines that were no frames"),
-	ROW("link_dead_dropped", LINK, link_counts, dead_dropped, 0,
-	    "frames that a new router did not want"),
-	ROW("tap_dropped", LINK, link_counts, tap_dropped, 0,
-	    "frames that a tap missed"),
-	ROW("restarts", LINK, link_counts, restarts, 0,
-	    "starts of the co-process after the first")
-#undef ROW
-};
-
-#define FIGURES	(sizeof figures / sizeof *figures)
-
-static uint64_t
-value_of(const struct figure *f)
-{
-	const void *sources[] = { roster_counts(), ws_counts(), &event_counts,
-	    &command_counts, &send_counts, &web_requests,
-	    &pending_counts, link_counts() };
-	uint64_t n;
-
-	memcpy(&n, (const char *)sources[f->source] + f->offset, sizeof n);
-	return n;
-}
+#define TABLES	(sizeof tables / sizeof *tables)
 
 /* ---- those of rules -------------------------------------------------- */
 
@@ -310,11 +225,12 @@ metrics_gauge(const char *text)
 static double
 figure(struct str name)
 {
+	const struct figure *f;
 	struct series *s;
 
-	for (size_t i = 0; i < FIGURES; i++)
-		if (str_eq(str_of(figures[i].name), name))
-			return (double)value_of(&figures[i]);
+	for (size_t i = 0; i < TABLES; i++)
+		if ((f = figure_find(tables[i], name)) != NULL)
+			return (double)*f->value;
 	for (s = all_series; s != NULL; s = s->next)
 		if (s->labels[0] == '\0' && str_eq(str_of(s->name), name))
 			return s->value;
@@ -353,16 +269,8 @@ metrics_answer(struct ws_conn *ws)
 	const struct gauge *g;
 
 	buf_clear(&b);
-	for (size_t i = 0; i < FIGURES; i++) {
-		const struct figure *f = &figures[i];
-		const char *total = f->gauge ? "" : "_total";
-
-		buf_addf(&b, "# HELP rk_listen_%s%s %s\n"
-		    "# TYPE rk_listen_%s%s %s\nrk_listen_%s%s %llu\n", f->name,
-		    total, f->help, f->name, total,
-		    f->gauge ? "gauge" : "counter", f->name, total,
-		    (unsigned long long)value_of(f));
-	}
+	for (size_t i = 0; i < TABLES; i++)
+		figure_text(&b, "rk_listen_", tables[i]);
 	put_series(&b);
 	for (g = gauges; g != NULL; g = g->next)
 		buf_addf(&b, "%.*s %.15g\n", (int)g->name.n, g->name.p,
@@ -379,10 +287,8 @@ metrics_stats(struct command *k)
 
 	buf_clear(&data);
 	buf_addc(&data, '{');
-	for (size_t i = 0; i < FIGURES; i++)
-		buf_addf(&data, "%s\"%s\":%llu", i == 0 ? "" : ",",
-		    figures[i].name,
-		    (unsigned long long)value_of(&figures[i]));
+	for (size_t i = 0; i < TABLES; i++)
+		figure_json(&data, tables[i]);
 	for (s = all_series; s != NULL; s = s->next) {
 		buf_addc(&data, ',');
 		buf_addc(&data, '"');

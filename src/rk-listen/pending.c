@@ -10,6 +10,14 @@
 int64_t pending_ms = 10000;
 struct pending_counts pending_counts;
 
+const struct figure pending_figures[] = {
+	{ "late_total", &pending_counts.late,
+	    "requests and opens that were not answered in time" },
+	{ "pending_refused_total", &pending_counts.refused,
+	    "requests and opens that the router refused" },
+	{ NULL, NULL, NULL }
+};
+
 /* ---- waiting --------------------------------------------------------- */
 
 static struct conn *oldest, **youngest = &oldest;

@@ -13,6 +13,7 @@ struct pending_counts {
 	uint64_t late, refused;
 };
 extern struct pending_counts pending_counts;
+extern const struct figure pending_figures[];
 
 void	 pending_wait(struct conn *);	/* from now; its event leaves */
 void	 pending_over(struct conn *);	/* it waits no more */

@@ -9,7 +9,14 @@ struct conn *roster_first;
 
 static struct conn **roster_end = &roster_first;
 static struct table conns, users, channels;
-static struct roster_counts all;
+static uint64_t connections;
+
+const struct figure roster_figures[] = {
+	{ "connections", &connections, "WebSockets that are open" },
+	{ "users", &users.n, "users with a connection" },
+	{ "channels", &channels.n, "channels with a member" },
+	{ NULL, NULL, NULL }
+};
 
 /* ---- connections ----------------------------------------------------- */
 
@@ -36,7 +43,7 @@ conn_enter(struct conn *c)
 	c->prev = roster_end;
 	*roster_end = c;
 	roster_end = &c->next;
-	all.connections++;
+	connections++;
 }
 
 void
@@ -54,7 +61,7 @@ conn_leave(struct conn *c)
 		c->next->prev = c->prev;
 	else
 		roster_end = c->prev;
-	all.connections--;
+	connections--;
 }
 
 void
@@ -233,14 +240,6 @@ channel_leave_one(struct conn *c, char gone[static NAME_BYTES + 1])
 }
 
 /* ---- all together ---------------------------------------------------- */
-
-const struct roster_counts *
-roster_counts(void)
-{
-	all.users = users.n;
-	all.channels = channels.n;
-	return &all;
-}
 
 static int
 by_n(const void *a, const void *b)

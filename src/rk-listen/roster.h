@@ -102,10 +102,7 @@ int	 channel_leave(struct conn *, struct str);
  * there was none. */
 int	 channel_leave_one(struct conn *, char gone[static NAME_BYTES + 1]);
 
-struct roster_counts {
-	size_t connections, users, channels;
-};
-const struct roster_counts *roster_counts(void);
+extern const struct figure roster_figures[];
 
 /* The connections of a name in the order of n, in an array that is valid
  * until the next call. */

@@ -6,6 +6,16 @@
 
 struct send_counts send_counts;
 
+const struct figure send_figures[] = {
+	{ "messages_out_total", &send_counts.sent,
+	    "messages queued for clients" },
+	{ "lost_total", &send_counts.lost,
+	    "messages that were queued and not written, or not queued" },
+	{ "slow_total", &send_counts.slow,
+	    "closed because they did not keep up" },
+	{ NULL, NULL, NULL }
+};
+
 struct outgoing {
 	const struct frame *frame;
 	struct ws_msg *plain, *wrapped;

@@ -23,5 +23,6 @@ struct send_counts {
 	uint64_t sent, lost, slow;
 };
 extern struct send_counts send_counts;
+extern const struct figure send_figures[];
 
 #endif

@@ -11,7 +11,12 @@
 
 #define IGNORED_BODY	(64 << 10)	/* read of what nobody wants */
 
-uint64_t web_requests;
+static uint64_t requests;
+
+const struct figure web_figures[] = {
+	{ "requests_total", &requests, "HTTP requests put to the router" },
+	{ NULL, NULL, NULL }
+};
 
 void
 web_answer(struct ws_conn *ws, int status, const char *headers)
@@ -30,7 +35,7 @@ ask(struct ws_conn *ws, const struct endpoint *e, const struct http_head *h,
 	struct conn *c = conn_make(ws, e, KIND_HTTP);
 	struct buf *b = event_begin("request");
 
-	web_requests++;
+	requests++;
 	ws_set_data(ws, c);
 	frame_text(b, "method", h->method);
 	head_put(b, ws, h, found);

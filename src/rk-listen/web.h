@@ -7,7 +7,7 @@
 
 #include "ws.h"
 
-extern uint64_t web_requests;		/* put to the router */
+extern const struct figure web_figures[];
 
 /* Ops of lib/ws.h. */
 void	 web_came(struct ws_conn *, const struct http_head *, struct str body);
