@@ -111,7 +111,8 @@ start() {
 	mkfifo "$base.in"
 	exec {fd}<>"$base.in"
 	stdin_of[$name]=$fd
-	: >"$base.ready"
+	# now, for who waits for a line finds those of the last one else
+	: >"$base.ready" >"$base.out" >"$base.err"
 	{
 		close_inherited
 		exec "$@" 9>"$base.ready"
