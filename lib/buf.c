@@ -7,6 +7,7 @@
 #include "buf.h"
 #include "log.h"
 
+#define SMALL		1024	/* bytes of a small object */
 #define FIRST	256		/* what a buf starts with */
 
 int
@@ -164,20 +165,25 @@ buf_line(struct buf *b, size_t *scan, struct str *line)
 }
 
 void *
-mem_new(size_t n)
+mem_grow(void *p, size_t n)
 {
-	void *p = calloc(1, n);
-
+	p = realloc(p, n);
 	if (p == NULL)
 		die(111, "out of memory");
 	return p;
 }
 
+/* glibc's calloc(3) passes its own cache by, which small things want; but it
+ * does not touch the pages of large ones.  (Of malloc and memset gcc makes a
+ * calloc.) */
 void *
-mem_grow(void *p, size_t n)
+mem_new(size_t n)
 {
-	p = realloc(p, n);
-	if (p == NULL)
+	void *p;
+
+	if (n <= SMALL)
+		return memset(mem_grow(NULL, n), 0, n);
+	if ((p = calloc(1, n)) == NULL)
 		die(111, "out of memory");
 	return p;
 }

@@ -156,19 +156,49 @@ container_nesting(struct str text)
 
 /* Frames. */
 
-/* The value of a hidden key; with NULL: of any that the frame has. */
 static int
-has_hidden(const struct frame *f, int routing, const char *value)
+count_hidden(const struct frame *f, int routing)
 {
-	const char *v;
+	size_t i;
+	int n = 0;
+
+	for (i = first_hidden(routing); i < NHIDDEN; i++)
+		n += f->v[hidden[i]].p != NULL;
+	return n;
+}
+
+static int
+is_hidden(const struct frame *f, int routing, const char *value)
+{
+	size_t i;
+
+	for (i = first_hidden(routing); i < NHIDDEN; i++)
+		if (f->v[hidden[i]].p == value)
+			return 1;
+	return 0;
+}
+
+/* The line's last member, from its comma on, when it is one of the hidden
+ * ones as a link writes them: where a line without it ends, else NULL. */
+static const char *
+last_hidden(const struct frame *f, int routing, const char *end)
+{
+	struct str key, v;
+	const char *p;
 	size_t i;
 
 	for (i = first_hidden(routing); i < NHIDDEN; i++) {
-		v = f->v[hidden[i]].p;
-		if (v != NULL && (value == NULL || v == value))
-			return 1;
+		v = f->v[hidden[i]];
+		if (v.p == NULL || v.p + v.n != end)
+			continue;
+		key = str_of(frame_keys[hidden[i]]);
+		p = v.p - key.n - 4;
+		if (p > f->line.p && p[0] == ',' && p[1] == '"' &&
+		    memcmp(p + 2, key.p, key.n) == 0 &&
+		    p[key.n + 2] == '"' && p[key.n + 3] == ':')
+			return p;
 	}
-	return 0;
+	return NULL;
 }
 
 int
@@ -176,17 +206,21 @@ frame_seen(struct buf *b, const struct frame *f, int routing)
 {
 	struct json_member m;
 	struct skim s;
+	const char *end = f->line.p + f->line.n - 1, *cut;
 	char before = '{';
+	int left = count_hidden(f, routing);
 
-	if (!has_hidden(f, routing, NULL))
-		return buf_adds(b, f->line);
+	for (; left > 0 && (cut = last_hidden(f, routing, end)); left--)
+		end = cut;
+	if (left == 0 && buf_add(b, f->line.p, (size_t)(end - f->line.p)) == 1)
+		return buf_addc(b, '}');
 	skim_open(&s, f->line);
 	while (skim_key(&s, &m)) {
 		if (m.value.p == f->v[K_DATA].p)
 			skim_bytes(&s, &m, f->v[K_DATA].n);
 		else
 			skim_value(&s, &m);
-		if (has_hidden(f, routing, m.value.p))
+		if (is_hidden(f, routing, m.value.p))
 			continue;
 		if (buf_addc(b, before) == -1 || buf_add(b, m.key.p - 1,
 		    (size_t)(m.value.p + m.value.n - m.key.p) + 1) == -1)

@@ -26,10 +26,10 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static at
+static inline at
 space(at p, at end)
 {
-	while (p < end && is_space(*p))
+	while (p < end && (unsigned char)*p <= ' ' && is_space(*p))
 		p++;
 	return p;
 }
@@ -49,9 +49,8 @@ escape(struct scan *s, at p)
 	return p + 2;
 }
 
-/* p is after the opening quote; returns the closing one. */
 static at
-string(struct scan *s, at p, int *escaped)
+whole_string(struct scan *s, at p, int *escaped)
 {
 	size_t n;
 
@@ -75,7 +74,17 @@ string(struct scan *s, at p, int *escaped)
 	}
 }
 
-static at
+/* p is after the opening quote; returns the closing one.  Most strings are
+ * short and plain. */
+static inline at
+string(struct scan *s, at p, int *escaped)
+{
+	at q = json_plain16(p, s->end);
+
+	return q != NULL && *q == '"' ? q : whole_string(s, p, escaped);
+}
+
+static inline at
 digits(at p, at end)
 {
 	while (p < end && *p >= '0' && *p <= '9')
@@ -143,7 +152,7 @@ scalar(struct scan *s, at p)
 }
 
 /* p is where a member begins: its key and colon; returns its value. */
-static at
+static inline at
 member(struct scan *s, at p, struct json_member *m)
 {
 	at q;
@@ -160,12 +169,10 @@ member(struct scan *s, at p, struct json_member *m)
 	return space(p + 1, s->end);
 }
 
-#define IS_OBJECT(d)	(objects[(d) / 64] >> ((d) % 64) & 1)
-
 static at
 value(struct scan *s, at p)
 {
-	uint64_t objects[JSON_DEPTH / 64 + 1] = { 0 };
+	char close[JSON_DEPTH + 1];	/* what ends each level */
 	struct json_member m;
 	unsigned depth = 0;
 
@@ -176,13 +183,11 @@ value(struct scan *s, at p)
 		if (*p == '{' || *p == '[') {
 			if (++depth > JSON_DEPTH)
 				return fail(s, p, "too deep");
-			objects[depth / 64] &= ~(UINT64_C(1) << depth % 64);
-			objects[depth / 64] |=
-			    (uint64_t)(*p == '{') << depth % 64;
+			close[depth] = *p == '{' ? '}' : ']';
 			p = space(p + 1, s->end);
-			if (p < s->end && *p == (IS_OBJECT(depth) ? '}' : ']'))
-				goto close;
-			if (IS_OBJECT(depth) && !(p = member(s, p, &m)))
+			if (p < s->end && *p == close[depth])
+				goto ended;
+			if (close[depth] == '}' && !(p = member(s, p, &m)))
 				return NULL;
 			continue;
 		}
@@ -195,13 +200,14 @@ value(struct scan *s, at p)
 				return fail(s, p, "unfinished");
 			if (*p == ',') {
 				p = space(p + 1, s->end);
-				if (IS_OBJECT(depth) && !(p = member(s, p, &m)))
+				if (close[depth] == '}' &&
+				    !(p = member(s, p, &m)))
 					return NULL;
 				break;
 			}
-			if (*p != (IS_OBJECT(depth) ? '}' : ']'))
+			if (*p != close[depth])
 				return fail(s, p, "a comma is missing");
-close:
+ended:
 			p++;
 			depth--;
 		}

@@ -32,26 +32,50 @@ json_hex4(const char *p, const char *end)
 	return n;
 }
 
-/* The first byte from p on that a string cannot just pass over: a quote, a
- * backslash, a control character or a byte of 0x80 and more. */
+/*
+ * What a string cannot just pass over: a quote, a backslash, a control
+ * character or a byte of 0x80 and more.
+ */
+#ifdef __SSE2__
+/* A bit for each of the 16 bytes at p. */
+static inline unsigned
+json_hits16(const char *p)
+{
+	__m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+
+	/* signed: less than 0x20 is also 0x80 and more */
+	return (unsigned)_mm_movemask_epi8(_mm_or_si128(
+	    _mm_cmplt_epi8(x, _mm_set1_epi8(0x20)),
+	    _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')),
+	    _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')))));
+}
+#endif
+
+/* The first such byte of the 16 at p, or NULL: look closer. */
+static inline const char *
+json_plain16(const char *p, const char *end)
+{
+#ifdef __SSE2__
+	unsigned hits = end - p < 16 ? 0 : json_hits16(p);
+
+	return hits == 0 ? NULL : p + __builtin_ctz(hits);
+#else
+	(void)p;
+	(void)end;
+	return NULL;
+#endif
+}
+
+/* The first such byte from p on, or end. */
 static inline const char *
 json_plain(const char *p, const char *end)
 {
 #ifdef __SSE2__
-	const __m128i quote = _mm_set1_epi8('"'), back = _mm_set1_epi8('\\'),
-	    low = _mm_set1_epi8(0x20);
-	__m128i x;
-	int hit;
+	unsigned hits;
 
-	for (; end - p >= 16; p += 16) {
-		x = _mm_loadu_si128((const __m128i *)(const void *)p);
-		/* signed: less than 0x20 is also 0x80 and more */
-		hit = _mm_movemask_epi8(_mm_or_si128(_mm_cmplt_epi8(x, low),
-		    _mm_or_si128(_mm_cmpeq_epi8(x, quote),
-		    _mm_cmpeq_epi8(x, back))));
-		if (hit != 0)
-			return p + __builtin_ctz((unsigned)hit);
-	}
+	for (; end - p >= 16; p += 16)
+		if ((hits = json_hits16(p)) != 0)
+			return p + __builtin_ctz(hits);
 #endif
 	while (p < end && *p != '"' && *p != '\\' &&
 	    (unsigned char)*p >= 0x20 && (unsigned char)*p < 0x80)

@@ -119,7 +119,7 @@ taken_of(const struct taken *t, const char **boot, uint64_t *seq)
 
 /* "of": [boot, seq, k], checked: 1, else 0. */
 static int
-of_read(const struct frame *f, char boot[BOOT_LEN + 1], uint64_t *seq,
+of_read(const struct frame *f, char boot[static SEEN_BOOT], uint64_t *seq,
     uint32_t *k)
 {
 	struct json_walk w;
@@ -131,8 +131,8 @@ of_read(const struct frame *f, char boot[BOOT_LEN + 1], uint64_t *seq,
 	if (json_next(&w, &m) != 1 || json_kind(m.value) != 's' ||
 	    m.value.n > BOOT_LEN + 2)
 		return 0;
+	memset(boot, 0, SEEN_BOOT);
 	memcpy(boot, m.value.p + 1, m.value.n - 2);
-	boot[m.value.n - 2] = '\0';
 	if (json_next(&w, &m) != 1 || !json_int(m.value, &n) || n < 1)
 		return 0;
 	*seq = (uint64_t)n;
@@ -163,7 +163,7 @@ rebind(struct taken *t, struct link *l, uint64_t seq)
 static struct taken *
 take_tracked(struct link *l, const struct frame *f, uint64_t seq)
 {
-	char boot[BOOT_LEN + 1];
+	char boot[SEEN_BOOT];
 	struct seen *s = NULL;
 	struct taken *t;
 	uint64_t of;

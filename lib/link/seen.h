@@ -15,9 +15,10 @@
 #include <stdint.h>
 
 #define SEEN_MAX	65536
+#define SEEN_BOOT	14	/* bytes of a boot, padded with NUL */
 
 struct seen {
-	char boot[14];
+	char boot[SEEN_BOOT];
 	uint32_t k;
 	uint64_t seq;
 	void *open;		/* the frame in hand; NULL: settled */
@@ -26,7 +27,8 @@ struct seen {
 
 /* The entry for this identity; *fresh says whether it was made just now.
  * The caller sets open before anything else happens. */
-struct seen *seen_get(const char *boot, uint64_t seq, uint32_t k, int *fresh);
+struct seen *seen_get(const char boot[static SEEN_BOOT], uint64_t seq,
+	    uint32_t k, int *fresh);
 void	 seen_settled(struct seen *);	/* remember it */
 void	 seen_forget(struct seen *);	/* refused: a repeat is tried again */
 

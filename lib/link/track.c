@@ -155,14 +155,10 @@ may_go(const struct track *t, const struct kept *k)
 static void
 put(struct buf *wire, const struct kept *k, uint64_t seq)
 {
-	char tail[64];
-	int n;
-
-	n = snprintf(tail, sizeof tail, "%s\"seq\":%llu%s}\n",
-	    k->n > 2 ? "," : "", (unsigned long long)seq,
-	    k->again ? ",\"again\":true" : "");
 	buf_add(wire, k->line, k->n - 1);
-	buf_add(wire, tail, (size_t)n);
+	buf_adds(wire, k->n > 2 ? STR(",\"seq\":") : STR("\"seq\":"));
+	buf_addn(wire, (int64_t)seq);
+	buf_adds(wire, k->again ? STR(",\"again\":true}\n") : STR("}\n"));
 }
 
 static void

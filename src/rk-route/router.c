@@ -11,8 +11,7 @@
 #define PATIENCE	(INT64_MAX / 4)	/* ms: at the end of a plain input */
 
 struct place {			/* --link and --serve */
-	char *name;
-	const char *path;
+	const char *name, *path;
 	int serve;
 };
 
@@ -45,7 +44,7 @@ is_passing(const struct link *l)
 static int
 is_member(const struct link *l, const char *name)
 {
-	return !is_passing(l) && strcmp(link_name(l), name) == 0;
+	return link_name(l) == name && !is_passing(l);
 }
 
 static const char *
@@ -59,13 +58,17 @@ group(struct str name)
 	return NULL;
 }
 
-static void
-add_name(const char *name)
+/* The group of a link, which is new perhaps.  Links have its very pointer as
+ * their name: they are compared for every frame. */
+static const char *
+group_add(const char *name)
 {
-	if (group(str_of(name)) != NULL)
-		return;
+	const char *known = group(str_of(name));
+
+	if (known != NULL)
+		return known;
 	names = mem_grow(names, (nnames + 1) * sizeof *names);
-	names[nnames++] = name;
+	return names[nnames++] = name;
 }
 
 /* stdin and stdout, plain and alone. */
@@ -89,7 +92,7 @@ direction(const struct filter_out *out, const char *from, const char **why)
 		return to;
 	}
 	if (nnames == 2)
-		return names[strcmp(from, names[0]) == 0];
+		return names[from == names[0]];
 	*why = "the rule does not say via which link";
 	return NULL;
 }
@@ -220,8 +223,13 @@ stamp(const struct filter_out *out, const struct job *j, size_t k)
 	if (j->taken == NULL || !taken_of(j->taken, &boot, &seq))
 		return;
 	line.len--;		/* the brace; there is a type before it */
-	buf_addf(&line, ",\"of\":[\"%s\",%llu,%zu]}", boot,
-	    (unsigned long long)seq, k);
+	buf_adds(&line, STR(",\"of\":[\""));
+	buf_adds(&line, str_of(boot));
+	buf_adds(&line, STR("\","));
+	buf_addn(&line, (int64_t)seq);
+	buf_addc(&line, ',');
+	buf_addn(&line, (int64_t)k);
+	buf_adds(&line, STR("]}"));
 }
 
 /* Frames. */
@@ -387,8 +395,8 @@ router_name(const struct opts *o, int serve)
 		opt_usage(o, "%s: not NAME=PATH", o->arg);
 	name = mem_strn(o->arg, (size_t)(equals - o->arg));
 	places = mem_grow(places, (nplaces + 1) * sizeof *places);
-	places[nplaces++] = (struct place){ name, equals + 1, serve };
-	add_name(name);
+	places[nplaces++] = (struct place){ group_add(name), equals + 1,
+	    serve };
 }
 
 void
@@ -402,23 +410,23 @@ router_swap(struct filter *f)
 void
 router_open(struct opts *o, struct filter *f)
 {
+	const char *down = NULL;
 	struct place *p;
 
 	rule = f;
 	if (nplaces == 0 || getenv("RK_LINK") != NULL) {
-		add_name("up");
 		opening = 1;
-		link_stdio("up", LINK_ROUTER, &ops);
+		link_stdio(group_add("up"), LINK_ROUTER, &ops);
 		opening = 0;
 	}
 	if (o->child != NULL)
-		add_name("down");
+		down = group_add("down");
 	for (p = places; p < places + nplaces; p++)
 		if (p->serve)
 			link_serve(p->name, LINK_STATION, p->path, &ops);
 		else
 			link_connect(p->name, LINK_ROUTER, p->path, &ops);
 	if (o->child != NULL)
-		link_child("down", LINK_ROUTER, o->child, &ops);
+		link_child(down, LINK_ROUTER, o->child, &ops);
 	link_ready();
 }
