@@ -16,8 +16,8 @@
  */
 
 #include "../ws.h"
+#include "queue.h"
 
-struct chunk;
 struct dial;
 struct lws;
 struct request;
@@ -51,17 +51,15 @@ struct ws_conn {
 	struct lws *wsi;
 	struct request *request;	/* server, until it is accepted */
 	struct dial *dial;		/* client */
-	struct chunk *first, *last;	/* the queue: out.c */
+	struct queue queue;		/* what goes out */
 	struct buf *in;			/* a message that is not whole yet */
 	struct farewell *end;
 	const char *why;		/* it never opened */
 	struct ws_conn *mark;		/* next on the list of the pass */
 	struct ws_conn *next, **prev;	/* in the wheel: timer.c */
 	uint32_t due;			/* second of the wheel */
-	uint32_t queued;		/* bytes in the queue */
 	uint32_t begun;			/* of the last write, when it was cut */
 	uint8_t state;			/* enum conn_state */
-	uint8_t head, tail;		/* in the first and last chunk */
 	uint8_t missed;			/* pings without an answer */
 	unsigned marked : 1;
 	unsigned client : 1;

@@ -3,9 +3,6 @@
 /*
  * What goes out.
  *
- *  - A message is framed once (RFC 6455 5.2) and shared.  A queue is a list
- *    of chunks of pointers out of one pool: nothing is allocated for a
- *    recipient, and an idle connection holds none.
  *  - A queue leaves in one gathered write as LWS_WRITE_RAW: whole frames
  *    only, and nothing while libwebsockets still holds the rest of a cut
  *    write (it is then asked to say when it is writable).  So its own pongs
@@ -22,143 +19,11 @@
 #include "../log.h"
 #include "conn.h"
 
-#define CHUNK		15
-#define POOL		4096		/* chunks kept for later */
 #define GATHER		(256 << 10)	/* bytes of one gathered write */
-#define HEAD		14		/* of a frame, with a mask, at most */
 
-struct ws_msg {
-	uint32_t refs;
-	uint32_t head;			/* bytes of the frame's head */
-	size_t n;			/* of the whole frame */
-	unsigned char frame[];
-};
-
-struct chunk {
-	struct ws_msg *msg[CHUNK];
-	struct chunk *next;
-};
-
-static struct chunk *pool;
-static size_t pooled;
 static unsigned char gathered[GATHER];
 
-/* ---- messages -------------------------------------------------------- */
-
-static size_t
-put_head(unsigned char *p, int opcode, uint64_t n)
-{
-	size_t wide = n < 126 ? 0 : n < 65536 ? 2 : 8, i;
-
-	p[0] = (unsigned char)(0x80 | opcode);
-	p[1] = (unsigned char)(wide == 0 ? n : wide == 2 ? 126 : 127);
-	for (i = 0; i < wide; i++)
-		p[2 + i] = (unsigned char)(n >> 8 * (wide - 1 - i));
-	return 2 + wide;
-}
-
-static struct ws_msg *
-frame(int opcode, struct str payload)
-{
-	struct ws_msg *m = malloc(sizeof *m + HEAD + payload.n);
-
-	if (m == NULL)
-		die(111, "out of memory");
-	m->refs = 1;
-	m->head = (uint32_t)put_head(m->frame, opcode, payload.n);
-	m->n = m->head + payload.n;
-	if (payload.n > 0)
-		memcpy(m->frame + m->head, payload.p, payload.n);
-	return m;
-}
-
-struct ws_msg *
-ws_msg_new(enum ws_kind kind, struct str payload)
-{
-	return frame(kind, payload);
-}
-
-void
-ws_msg_drop(struct ws_msg *m)
-{
-	if (--m->refs == 0)
-		free(m);
-}
-
-size_t
-ws_msg_size(const struct ws_msg *m)
-{
-	return m->n;
-}
-
 /* ---- the queue ------------------------------------------------------- */
-
-static struct chunk *
-chunk_new(void)
-{
-	struct chunk *k = pool;
-
-	if (k == NULL)
-		k = mem_grow(NULL, sizeof *k);
-	else {
-		pool = k->next;
-		pooled--;
-	}
-	k->next = NULL;
-	return k;
-}
-
-static void
-chunk_free(struct chunk *k)
-{
-	if (pooled == POOL) {
-		free(k);
-		return;
-	}
-	k->next = pool;
-	pool = k;
-	pooled++;
-}
-
-static void
-push(struct ws_conn *c, struct ws_msg *m)
-{
-	if (c->last == NULL) {
-		c->first = c->last = chunk_new();
-		c->head = c->tail = 0;
-	} else if (c->tail == CHUNK) {
-		c->last->next = chunk_new();
-		c->last = c->last->next;
-		c->tail = 0;
-	}
-	c->last->msg[c->tail++] = m;
-	m->refs++;
-	c->queued += (uint32_t)m->n;
-}
-
-static struct ws_msg *
-front(const struct ws_conn *c)
-{
-	return c->first == NULL ? NULL : c->first->msg[c->head];
-}
-
-/* Takes the front message away; the caller owns its reference. */
-static struct ws_msg *
-shift(struct ws_conn *c)
-{
-	struct chunk *k = c->first;
-	struct ws_msg *m = k->msg[c->head++];
-
-	c->queued -= (uint32_t)m->n;
-	if (c->head == CHUNK || (k == c->last && c->head == c->tail)) {
-		c->first = k->next;
-		c->head = 0;
-		if (k == c->last)
-			c->last = NULL;
-		chunk_free(k);
-	}
-	return m;
-}
 
 int
 ws_send(struct ws_conn *c, struct ws_msg *m)
@@ -168,7 +33,7 @@ ws_send(struct ws_conn *c, struct ws_msg *m)
 	if (!ws_is_open(c) ||
 	    (queued > 0 && m->n > config.max_queue - queued))
 		return 0;
-	push(c, m);
+	queue_push(&c->queue, m);
 	conn_mark(c);
 	return 1;
 }
@@ -176,7 +41,7 @@ ws_send(struct ws_conn *c, struct ws_msg *m)
 size_t
 ws_queued(const struct ws_conn *c)
 {
-	size_t n = c->queued;
+	size_t n = c->queue.bytes;
 
 	if (c->begun > 0 && c->wsi != NULL && lws_partial_buffered(c->wsi))
 		n += c->begun;
@@ -186,19 +51,15 @@ ws_queued(const struct ws_conn *c)
 size_t
 ws_unqueue(struct ws_conn *c, size_t *messages)
 {
-	size_t bytes = c->queued, n = 0;
-
-	for (; c->first != NULL; n++)
-		ws_msg_drop(shift(c));
-	if (messages != NULL)
-		*messages = n;
-	return bytes;
+	return queue_trim(&c->queue, 0, messages);
 }
 
 void
 out_free(struct ws_conn *c)
 {
-	ws_unqueue(c, NULL);
+	size_t messages;
+
+	queue_trim(&c->queue, 0, &messages);
 }
 
 /* ---- writing --------------------------------------------------------- */
@@ -265,7 +126,7 @@ write_raw(struct ws_conn *c, unsigned char *p, size_t n)
 static int
 write_one(struct ws_conn *c)
 {
-	struct ws_msg *m = shift(c);
+	struct ws_msg *m = queue_shift(&c->queue);
 	unsigned char *copy = NULL;
 	int r;
 
@@ -287,9 +148,10 @@ write_many(struct ws_conn *c)
 	struct ws_msg *m;
 	size_t n = 0;
 
-	while ((m = front(c)) != NULL && m->n + 4 <= GATHER - n) {
+	while ((m = queue_front(&c->queue)) != NULL &&
+	    m->n + 4 <= GATHER - n) {
 		n += put(c, gathered + n, m);
-		ws_msg_drop(shift(c));
+		ws_msg_drop(queue_shift(&c->queue));
 		tally.messages_out++;
 	}
 	return write_raw(c, gathered, n);
@@ -300,14 +162,15 @@ out_flush(struct ws_conn *c)
 {
 	struct ws_msg *m;
 
-	while ((m = front(c)) != NULL && !lws_partial_buffered(c->wsi)) {
-		int alone = c->queued == m->n && !c->client;
+	while ((m = queue_front(&c->queue)) != NULL &&
+	    !lws_partial_buffered(c->wsi)) {
+		int alone = c->queue.bytes == m->n && !c->client;
 
 		if ((alone || m->n + 4 > GATHER ? write_one(c) :
 		    write_many(c)) == -1)
 			return -1;
 	}
-	if (c->first != NULL || lws_partial_buffered(c->wsi)) {
+	if (c->queue.first != NULL || lws_partial_buffered(c->wsi)) {
 		c->blocked = 1;
 		lws_callback_on_writable(c->wsi);
 		return 0;
@@ -330,8 +193,8 @@ out_ping(struct ws_conn *c)
 	static struct ws_msg *ping;
 
 	if (ping == NULL)
-		ping = frame(0x9, STR("?"));
-	push(c, ping);
+		ping = queue_frame(0x9, STR("?"));
+	queue_push(&c->queue, ping);
 	tally.pings++;
 	conn_mark(c);
 }

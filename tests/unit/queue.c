@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The queue of a connection: what is in it, in which order, and what was
+ * forgotten of it.
+ */
+#include "unit.h"
+#include "ws.h"
+#include "ws/queue.h"
+
+static size_t messages;
+
+/* Message i of n bytes, with its frame, in this queue. */
+static void
+add(struct queue *q, char i, size_t n)
+{
+	static char payload[300];
+	struct ws_msg *m;
+
+	memset(payload, i, sizeof payload);
+	m = ws_msg_new(WS_TEXT, (struct str){ payload, n - 2 });
+	queue_push(q, m);
+	ws_msg_drop(m);
+}
+
+static char
+first(const struct queue *q)
+{
+	return queue_front(q) == NULL ? 0 : (char)queue_front(q)->frame[2];
+}
+
+TEST(order, "first in, first out, over any number of chunks")
+{
+	struct queue q = { 0 };
+
+	for (char i = 1; i < 100; i++)
+		add(&q, i, 12);
+	CHECK_INT(q.bytes, 99 * 12);
+	for (char i = 1; i < 100; i++) {
+		CHECK_INT(first(&q), i);
+		ws_msg_drop(queue_shift(&q));
+	}
+	CHECK_INT(q.bytes, 0);
+	CHECK(queue_front(&q) == NULL && q.first == NULL);
+}
+
+TEST(walk, "all are seen in their order, and stay")
+{
+	struct queue q = { 0 };
+
+	for (char n = 0; n < 50; n++) {
+		struct queue_at at = { 0 };
+
+		for (char i = 0; i < n; i++)
+			CHECK_INT(queue_next(&q, &at)->frame[2], i);
+		CHECK(queue_next(&q, &at) == NULL);
+		add(&q, n, 12);
+	}
+	for (char n = 0; n < 50; n++) {
+		struct queue_at at = { 0 };
+
+		CHECK_INT(queue_next(&q, &at)->frame[2], n);
+		ws_msg_drop(queue_shift(&q));
+	}
+	queue_trim(&q, 0, &messages);
+}
+
+TEST(shared, "a message in two queues is there until both have lost it")
+{
+	struct queue a = { 0 }, b = { 0 };
+	struct ws_msg *m = ws_msg_new(WS_BINARY, STR("x"));
+
+	queue_push(&a, m);
+	queue_push(&b, m);
+	ws_msg_drop(m);
+	CHECK_INT(queue_trim(&a, 0, &messages), 3);
+	CHECK_INT(first(&b), 'x');
+	CHECK_INT(queue_trim(&b, 0, &messages), 3);
+}
+
+TEST(trim, "the oldest go, no more of them than must")
+{
+	struct queue q = { 0 };
+
+	for (char i = 1; i < 41; i++)
+		add(&q, i, 100);
+	CHECK_INT(queue_trim(&q, 4000, &messages), 0);
+	CHECK_INT(messages, 0);
+	CHECK_INT(queue_trim(&q, 3950, &messages), 100);
+	CHECK_INT(messages, 1);
+	CHECK_INT(first(&q), 2);
+	CHECK_INT(queue_trim(&q, 1999, &messages), 2000);
+	CHECK_INT(messages, 20);
+	CHECK_INT(first(&q), 22);
+	CHECK_INT(q.bytes, 1900);
+	CHECK_INT(queue_trim(&q, 0, &messages), 1900);
+	CHECK_INT(messages, 19);
+	CHECK(q.first == NULL);
+}
+
+TEST(control, "what is forgotten counts, but for control frames")
+{
+	struct queue q = { 0 };
+	struct ws_msg *ping = queue_frame(0x9, STR("?"));
+
+	add(&q, 1, 10);
+	queue_push(&q, ping);
+	ws_msg_drop(ping);
+	add(&q, 2, 20);
+	CHECK_INT(q.bytes, 33);
+	CHECK_INT(queue_trim(&q, 20, &messages), 10);
+	CHECK_INT(messages, 1);
+	CHECK_INT(first(&q), 2);
+	CHECK_INT(queue_trim(&q, 0, &messages), 20);
+	CHECK_INT(messages, 1);
+}
+
+TEST(frame, "a frame's head has the length in the fewest bytes")
+{
+	static const struct { size_t n, head; } rows[] = { { 0, 2 },
+	    { 125, 2 }, { 126, 4 }, { 65535, 4 }, { 65536, 10 } };
+	static char payload[65536];
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct ws_msg *m = queue_frame(0x1,
+		    (struct str){ payload, rows[i].n });
+
+		CHECK_INT(m->head, rows[i].head);
+		CHECK_INT(ws_msg_size(m), rows[i].n + rows[i].head);
+		CHECK_INT(m->frame[0], 0x81);
+		ws_msg_drop(m);
+	}
+}
