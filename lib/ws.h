@@ -39,7 +39,8 @@ struct ws_end {
 	const char *by;		/* "client" (the peer), "server" (ws_close),
 				   "timeout", "error" (it broke the protocol or
 				   a bound) */
-	size_t messages, bytes;	/* were queued and never written */
+	size_t messages, bytes;	/* were queued and not written, or not
+				   whole */
 };
 
 /* What a program wants to hear of its connections.  Any may be NULL. */
@@ -152,6 +153,9 @@ int	 ws_send(struct ws_conn *, struct ws_msg *);
 size_t	 ws_queued(const struct ws_conn *);	/* bytes not written yet */
 /* Forgets what is queued and not begun; its bytes, and *messages of it. */
 size_t	 ws_unqueue(struct ws_conn *, size_t *messages);
+/* The same of the oldest only, until this one has room or nothing is left. */
+size_t	 ws_make_room(struct ws_conn *, const struct ws_msg *,
+	    size_t *messages);
 
 /* Stop (0) and resume (1) reading; one more message may come.  While it is
  * stopped, pings are not counted as missed. */

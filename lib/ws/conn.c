@@ -165,6 +165,19 @@ lose_queue(struct ws_conn *c)
 	c->end->messages += messages;
 }
 
+/* Nor the rest of a message that was cut. */
+void
+conn_lose_cut(struct ws_conn *c)
+{
+	size_t n = out_cut(c);
+
+	if (n == 0)
+		return;
+	c->end->messages++;
+	c->end->bytes += n;
+	c->begun = 0;
+}
+
 /* The peer broke a rule: nothing of the queue is owed to it. */
 void
 conn_fail(struct ws_conn *c, int code, const char *reason)
@@ -195,6 +208,7 @@ conn_over(struct ws_conn *c, const char *why)
 	if (c->state == CONN_OVER)
 		return;
 	conn_farewell(c, 1006, "client", STR(""));
+	conn_lose_cut(c);
 	lose_queue(c);
 	if (c->why == NULL)
 		c->why = why;

@@ -58,7 +58,7 @@ struct ws_conn {
 	struct ws_conn *mark;		/* next on the list of the pass */
 	struct ws_conn *next, **prev;	/* in the wheel: timer.c */
 	uint32_t due;			/* second of the wheel */
-	uint32_t begun;			/* of the last write, when it was cut */
+	uint32_t begun;			/* size of the last message written */
 	uint8_t state;			/* enum conn_state */
 	uint8_t missed;			/* pings without an answer */
 	unsigned marked : 1;
@@ -86,6 +86,7 @@ void	 conn_farewell(struct ws_conn *, int code, const char *by,
 	    struct str reason);
 void	 conn_fail(struct ws_conn *, int code, const char *reason);
 void	 conn_closing(struct ws_conn *, int mistake);
+void	 conn_lose_cut(struct ws_conn *);	/* its socket is going */
 /* The socket is gone; why (a literal, or as lasting as the connection) is
  * for op failed. */
 void	 conn_over(struct ws_conn *, const char *why);
@@ -107,6 +108,8 @@ void	 in_free(struct ws_conn *);
 
 /* out.c */
 int	 out_flush(struct ws_conn *);	/* -1: the socket is broken */
+size_t	 out_cut(const struct ws_conn *);	/* size of a message of which
+				   only a part was written; 0: none */
 void	 out_ping(struct ws_conn *);
 void	 out_free(struct ws_conn *);
 

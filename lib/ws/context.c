@@ -67,13 +67,11 @@ peer_closes(struct ws_conn *c, struct str body)
 /* It is about to end the connection: for a mistake of the peer when it has a
  * close frame prepared that is not ours. */
 static void
-dropping(struct ws_conn *c)
+end_begins(struct ws_conn *c)
 {
 	const unsigned char *p = lws_get_close_payload(c->wsi);
 	size_t n = (size_t)lws_get_close_length(c->wsi);
 
-	if (c->state != CONN_OPEN && c->state != CONN_CLOSING)
-		return;
 	if (n < 2 || c->end != NULL) {
 		conn_closing(c, 0);
 		return;
@@ -81,6 +79,14 @@ dropping(struct ws_conn *c)
 	conn_farewell(c, p[0] << 8 | p[1], "error",
 	    (struct str){ (const char *)p + 2, n - 2 });
 	conn_closing(c, 1);
+}
+
+static void
+dropping(struct ws_conn *c)
+{
+	if (c->state == CONN_OPEN || c->state == CONN_CLOSING)
+		end_begins(c);
+	conn_lose_cut(c);
 }
 
 static int

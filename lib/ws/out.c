@@ -3,16 +3,19 @@
 /*
  * What goes out.
  *
- *  - A queue leaves in one gathered write as LWS_WRITE_RAW: whole frames
- *    only, and nothing while libwebsockets still holds the rest of a cut
- *    write (it is then asked to say when it is writable).  So its own pongs
- *    and close frames fall between ours.
+ *  - A queue leaves in one gathered write, past libwebsockets, and keeps what
+ *    the kernel did not take: so it is known what was not written.  Only the
+ *    rest of a message that was cut is libwebsockets' (LWS_WRITE_RAW), and
+ *    nothing is written while it has that; it then says when it is writable.
+ *    So its own pongs and close frames fall between ours.
  *  - A client masks (5.3): each message is copied into the gathered write
  *    under a fresh mask.
  */
 
+#include <errno.h>
 #include <stdlib.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 
 #include <libwebsockets.h>
 
@@ -20,6 +23,7 @@
 #include "conn.h"
 
 #define GATHER		(256 << 10)	/* bytes of one gathered write */
+#define MASK		4		/* bytes of a client's mask */
 
 static unsigned char gathered[GATHER];
 
@@ -41,10 +45,8 @@ ws_send(struct ws_conn *c, struct ws_msg *m)
 size_t
 ws_queued(const struct ws_conn *c)
 {
-	size_t n = c->queue.bytes;
+	size_t n = c->queue.bytes + out_cut(c);
 
-	if (c->begun > 0 && c->wsi != NULL && lws_partial_buffered(c->wsi))
-		n += c->begun;
 	return n < config.max_queue ? n : config.max_queue;
 }
 
@@ -52,6 +54,15 @@ size_t
 ws_unqueue(struct ws_conn *c, size_t *messages)
 {
 	return queue_trim(&c->queue, 0, messages);
+}
+
+size_t
+ws_make_room(struct ws_conn *c, const struct ws_msg *m, size_t *messages)
+{
+	size_t taken = out_cut(c) + m->n;
+
+	return queue_trim(&c->queue, taken < config.max_queue ?
+	    config.max_queue - taken : 0, messages);
 }
 
 void
@@ -92,8 +103,8 @@ put_masked(unsigned char *to, const struct ws_msg *m)
 	memcpy(to, m->frame, m->head);
 	to[1] |= 0x80;
 	to += m->head;
-	memcpy(to, &mask, 4);
-	to += 4;
+	memcpy(to, &mask, MASK);
+	to += MASK;
 	for (; n - i >= 8; i += 8) {
 		memcpy(&word, from + i, 8);
 		word ^= mask8;
@@ -101,7 +112,13 @@ put_masked(unsigned char *to, const struct ws_msg *m)
 	}
 	for (; i < n; i++)
 		to[i] = from[i] ^ ((unsigned char *)&mask)[i & 3];
-	return m->n + 4;
+	return m->n + MASK;
+}
+
+static size_t
+mask_size(const struct ws_conn *c)
+{
+	return c->client ? MASK : 0;
 }
 
 static size_t
@@ -113,63 +130,110 @@ put(struct ws_conn *c, unsigned char *to, const struct ws_msg *m)
 	return m->n;
 }
 
-static int
-write_raw(struct ws_conn *c, unsigned char *p, size_t n)
+/* Bytes of whole frames that left; the rest is ours still.  -1: the socket is
+ * broken.  Of TLS libwebsockets takes all, and holds the rest. */
+static ssize_t
+write_some(struct ws_conn *c, unsigned char *p, size_t n)
 {
+	ssize_t r;
+
 	tally.writes++;
+	if (!lws_is_ssl(c->wsi))
+		r = send(lws_get_socket_fd(c->wsi), p, n, MSG_NOSIGNAL);
+	else
+		r = lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0 ? -1 :
+		    (ssize_t)n;
+	if (r == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (r > 0)
+		tally.bytes_out += (uint64_t)r;
+	return r;
+}
+
+/* The rest of a message that was cut: libwebsockets keeps it, and puts
+ * nothing of its own between. */
+static int
+write_rest(struct ws_conn *c, unsigned char *p, size_t n)
+{
 	tally.bytes_out += n;
-	c->begun = (uint32_t)n;
 	return lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0 ? -1 : 1;
+}
+
+/* n bytes at p left of what the queue holds: it forgets these messages. */
+static int
+written(struct ws_conn *c, unsigned char *p, size_t n)
+{
+	struct ws_msg *m;
+	size_t size;
+	int r = 1;
+
+	for (; r == 1 && n > 0; p += size, n -= size) {
+		m = queue_shift(&c->queue);
+		size = m->n + mask_size(c);
+		c->begun = queue_is_control(m) ? 0 : (uint32_t)m->n;
+		if (n < size) {
+			r = write_rest(c, p + n, size - n);
+			n = size;
+		}
+		tally.messages_out++;
+		ws_msg_drop(m);
+	}
+	return r;
 }
 
 /* One message, which may be larger than the gathering buffer. */
 static int
 write_one(struct ws_conn *c)
 {
-	struct ws_msg *m = queue_shift(&c->queue);
-	unsigned char *copy = NULL;
-	int r;
+	struct ws_msg *m = queue_front(&c->queue);
+	unsigned char *copy = NULL, *p = m->frame;
+	ssize_t r;
 
 	if (c->client) {
-		copy = mem_grow(NULL, m->n + 4);
+		p = copy = mem_grow(NULL, m->n + MASK);
 		put_masked(copy, m);
 	}
-	r = copy != NULL ? write_raw(c, copy, m->n + 4) :
-	    write_raw(c, m->frame, m->n);
-	tally.messages_out++;
+	r = write_some(c, p, m->n + mask_size(c));
+	if (r > 0)
+		r = written(c, p, (size_t)r);
 	free(copy);
-	ws_msg_drop(m);
-	return r;
+	return (int)r;
 }
 
 static int
 write_many(struct ws_conn *c)
 {
+	struct queue_at at = { 0 };
 	struct ws_msg *m;
 	size_t n = 0;
+	ssize_t r;
 
-	while ((m = queue_front(&c->queue)) != NULL &&
-	    m->n + 4 <= GATHER - n) {
+	while ((m = queue_next(&c->queue, &at)) != NULL &&
+	    m->n + MASK <= GATHER - n)
 		n += put(c, gathered + n, m);
-		ws_msg_drop(queue_shift(&c->queue));
-		tally.messages_out++;
-	}
-	return write_raw(c, gathered, n);
+	r = write_some(c, gathered, n);
+	return r > 0 ? written(c, gathered, (size_t)r) : (int)r;
+}
+
+/* From the front of the queue: 1; 0: the kernel takes no more; -1. */
+static int
+write_front(struct ws_conn *c)
+{
+	const struct ws_msg *m = queue_front(&c->queue);
+	int alone = c->queue.bytes == m->n && !c->client;
+
+	return alone || m->n + MASK > GATHER ? write_one(c) : write_many(c);
 }
 
 int
 out_flush(struct ws_conn *c)
 {
-	struct ws_msg *m;
+	int r = 1;
 
-	while ((m = queue_front(&c->queue)) != NULL &&
-	    !lws_partial_buffered(c->wsi)) {
-		int alone = c->queue.bytes == m->n && !c->client;
-
-		if ((alone || m->n + 4 > GATHER ? write_one(c) :
-		    write_many(c)) == -1)
+	while (r == 1 && c->queue.first != NULL &&
+	    !lws_partial_buffered(c->wsi))
+		if ((r = write_front(c)) == -1)
 			return -1;
-	}
 	if (c->queue.first != NULL || lws_partial_buffered(c->wsi)) {
 		c->blocked = 1;
 		lws_callback_on_writable(c->wsi);
@@ -184,6 +248,12 @@ out_flush(struct ws_conn *c)
 			c->ops->drained(c);
 	}
 	return 0;
+}
+
+size_t
+out_cut(const struct ws_conn *c)
+{
+	return c->wsi != NULL && lws_partial_buffered(c->wsi) ? c->begun : 0;
 }
 
 /* lws 4.1.6 tells nobody of a pong without payload. */

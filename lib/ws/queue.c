@@ -66,8 +66,8 @@ ws_msg_size(const struct ws_msg *m)
 }
 
 /* RFC 6455 5.2: the highest bit of the opcode. */
-static int
-is_control(const struct ws_msg *m)
+int
+queue_is_control(const struct ws_msg *m)
 {
 	return m->frame[0] & 0x08;
 }
@@ -166,7 +166,7 @@ queue_trim(struct queue *q, size_t most, size_t *messages)
 	*messages = 0;
 	while (q->bytes > most) {
 		m = queue_shift(q);
-		if (!is_control(m)) {
+		if (!queue_is_control(m)) {
 			bytes += m->n;
 			++*messages;
 		}

@@ -32,6 +32,8 @@ struct queue {				/* zeroed: empty */
 	uint8_t head, tail;		/* in the first and last chunk */
 };
 
+int	 queue_is_control(const struct ws_msg *);
+
 /* A whole frame, unmasked; the caller holds one reference. */
 struct ws_msg *queue_frame(int opcode, struct str payload);
 
