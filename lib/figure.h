@@ -10,6 +10,8 @@
  *  - A figure has one name everywhere: in /metrics (behind a prefix), in
  *    `stats` frames, in options.  A name that ends in _total is a counter,
  *    which only grows; any other is a gauge.
+ *  - Rows that differ in a label only, as in refused_total{reason="rate"},
+ *    stand together.
  */
 
 #include <stdint.h>

@@ -162,7 +162,7 @@ slow_readers() {
 }
 
 @test "100 of 1000 clients do not read: what they miss is in drop frames" {
-	slow_readers drop 1000 100 1000 --unix
+	slow_readers drop-newest 1000 100 1000 --unix
 	grep -q '"dropped":[1-9]' <<<"$output"
 }
 

@@ -651,7 +651,7 @@ three() {
 	{"type":"send","all":true,"text":"x","data":1} more+than+one+payload
 	{"type":"send","all":true,"base64":"?"} malformed+text+or+base64
 	{"type":"send","all":true,"text":1} malformed+text+or+base64
-	{"type":"send","all":true,"text":"x","policy":"hope"} policy+is+close+or+drop
+	{"type":"send","all":true,"text":"x","policy":"hope"} policy+is+close,+drop-oldest+or+drop-newest
 	{"type":"identify","conn":"x"} user+is+a+string+of+1+to+255+bytes
 	{"type":"identify","user":"x"} conn+is+missing
 	{"type":"join","user":"T","channel":""} channel+is+a+string+of+1+to+255+bytes
@@ -1035,13 +1035,33 @@ code_of() {
 
 # --- who does not keep up --------------------------------------------------
 
-flood() {	# N frames of 60 kB to all
-	local text i
+flood() {	# N [KEYS]: texts to all, of 60000 bytes, 60001, ...
+	local i
 
-	text=$(printf %060000d 0)
 	for ((i = 0; i < $1; i++)); do
-		printf '{"type":"send","all":true,"text":"%s"}\n' "$text"
+		printf '{"type":"send","all":true%s,"text":"%0*d"}\n' \
+			"${2-}" $((60000 + i)) 0
 	done >&"${stdin_of[l]}"
+}
+
+got() {	# what NAME got of a flood, a length a line
+	sed -n 's/^big //p' "$1.out"
+}
+
+lost() {	# FRAMES or BYTES, in all drop frames together
+	frames drop | jq -s "map(.$1) | add // 0"
+}
+
+# NAME N: of the first N of a flood, what it got (in order) and the drop frames
+# are all, to the byte; a frame's head has 4.
+books_balance() {
+	local read
+
+	read=$(got "$1" | awk '$1 <= last { print "disorder" }
+		{ last = $1; n++; bytes += $1 + 4 }
+		END { print n + 0, bytes + 0 }')
+	assert_eq "$read" "$(($2 - $(lost frames))) $((
+		$2 * 60004 + $2 * ($2 - 1) / 2 - $(lost bytes)))"
 }
 
 @test "--slow=close: 1013 and a drop frame; others are not held up" {
@@ -1070,36 +1090,102 @@ flood() {	# N frames of 60 kB to all
 	metric slow_total 0
 }
 
-@test "--slow=drop: it loses frames, is told to the router, and stays" {
-	listen --max-out 1m --slow drop
+@test "--slow=close: what was written and what was lost is all there was" {
+	listen --max-out 1m
+	client a /
+	feed a pause
+	wait_lines l 1
+	flood 300
+	wait_line l '"type":"close"'	# it gave no answer in its time
+	feed a resume
+	ended a
+	# those behind the close were not meant for it
+	books_balance a $(($(lost frames) + $(got a | wc -l)))
+	assert_eq "$(got a)" "$(seq 60000 $((59999 + $(got a | wc -l))))"
+	assert_eq "$(frames drop | jq -r .why | sort -u)" $'closed\nslow'
+	metric 'lost_total{why="drop-newest"}' 0
+	assert_eq "$(curl -s "http://127.0.0.1:$port/metrics" |
+		awk '/^rk_listen_lost_total/ { n += $2 } END { print n }')" \
+		"$(lost frames)"
+}
+
+# POLICY: 300 to one who does not read, and then does.
+loses() {
+	client a /
+	feed a pause
+	wait_lines l 1
+	flood 300 "${1-}"
+	wait_for metric commands_total 300
+	run ! grep -q '"type":"drop"' l.out	# it is told when it is over
+	feed a resume
+	wait_line l '"type":"drop"'
+	feed l '{"type":"send","all":true,"text":"after"}'
+	wait_line a 'text after'
+	assert_eq "$(tail -n 1 a.out)" 'text after'
+	books_balance a 300
+	metric slow_total 0
+	assert_eq "$(frames drop | wc -l)" 1
+	frames drop | grep -q '"why":"slow","frames":[0-9]*,"bytes":[0-9]*}'
+}
+
+keeps_oldest() {
+	assert_eq "$(got a)" "$(seq 60000 $((60299 - $(lost frames))))"
+	metric 'lost_total{why="drop-newest"}' "$(lost frames)"
+	metric 'lost_bytes_total{why="drop-newest"}' "$(lost bytes)"
+}
+
+# A gap where those stood that were not written in time.
+keeps_newest() {
+	assert_eq "$(got a | tail -n 15)" "$(seq 60285 60299)"
+	[ "$(got a | head -n 1)" = 60000 ]
+	assert_eq "$(got a | awk 'NR > 1 && $1 != last + 1 { n++ }
+		{ last = $1 } END { print n }')" 1
+	metric 'lost_total{why="drop-oldest"}' "$(lost frames)"
+	metric 'lost_bytes_total{why="drop-oldest"}' "$(lost bytes)"
+}
+
+@test "--slow=drop-newest: it keeps what came first, and stays" {
+	listen --max-out 1m --slow drop-newest
+	loses
+	keeps_oldest
+}
+
+@test "--slow=drop-oldest: it keeps what came last, and stays" {
+	listen --max-out 1m --slow drop-oldest
+	loses
+	keeps_newest
+}
+
+@test "policy: the frame decides: drop-newest" {
+	listen --max-out 1m
+	loses ',"policy":"drop-newest"'
+	keeps_oldest
+}
+
+@test "policy: the frame decides: drop-oldest" {
+	listen --max-out 1m --slow drop-newest
+	loses ',"policy":"drop-oldest"'
+	keeps_newest
+}
+
+@test "policy: the frame decides: close" {
+	listen --max-out 1m --slow drop-oldest
+	client a /
+	feed a pause
+	wait_lines l 1
+	flood 300 ',"policy":"close"'
+	wait_for metric slow_total 1
+}
+
+@test "--slow=drop-oldest: one that has no room in an empty queue is lost" {
+	listen --max-out 1k --slow drop-oldest
 	client a /
 	feed a pause
 	wait_lines l 1
 	flood 300
 	wait_for metric commands_total 300
-	run ! metric lost_total 0
 	feed a resume
-	wait_line l '"type":"drop"'
-	feed l '{"type":"send","all":true,"text":"after"}'
-	wait_line a 'text after'
-	lost=$(frames drop | jq -s 'map(.frames) | add')
-	[ "$(grep -c big a.out)" -eq $((300 - lost)) ]
-}
-
-@test "policy: the frame decides" {
-	listen --max-out 1m
-	client a /
-	feed a pause
-	wait_lines l 1
-	text=$(printf %060000d 0)
-	for ((i = 0; i < 300; i++)); do
-		printf '{"type":"send","all":true,"policy":"drop","text":"%s"}\n' \
-			"$text"
-	done >&"${stdin_of[l]}"
-	wait_for metric commands_total 300
-	metric slow_total 0
-	feed a resume
-	wait_line l '"type":"drop"'
+	wait_for books_balance a 300
 }
 
 # --- pings -----------------------------------------------------------------
@@ -1126,7 +1212,7 @@ flood() {	# N frames of 60 kB to all
 	flood 200
 	for ((i = 0; i < 20; i++)); do feed a ping; done
 	feed a resume
-	wait_for gives 200 grep -c 'big 60000' a.out
+	wait_for gives 200 grep -c 'big 60' a.out
 	wait_line a pong
 	feed a 'text still'
 	wait_line l '"text":"still"'
@@ -1143,7 +1229,7 @@ flood() {	# N frames of 60 kB to all
 	done >&"${stdin_of[l]}"
 	wait_for -t 60 grep -q 'done' crowd.out
 	ended crowd
-	metric lost_total 0
+	metric 'lost_total{why="close"}' 0
 }
 
 rss() {
@@ -1211,7 +1297,7 @@ chaos() {
 }
 
 @test "the same with --step, --wrap and everything in every event" {
-	chaos $((RK_LONG ? 60 : 5)) --step --wrap --slow drop \
+	chaos $((RK_LONG ? 60 : 5)) --step --wrap --slow drop-oldest \
 		--with state,channels,claims,headers
 }
 

@@ -165,7 +165,7 @@ gone(struct conn *c, const struct ws_end *end)
 {
 	c->open = 0;
 	if (end->messages > 0)
-		send_lost(c, end->messages, end->bytes);
+		send_lost(c, LOST_CLOSED, end->messages, end->bytes);
 	send_tell_lost(c, "closed");
 	tell_close(c, end);
 	c->ws = NULL;

@@ -4,6 +4,9 @@
 #include "json.h"
 #include "roster.h"
 
+const char *const endpoint_policies[] = { [POLICY_CLOSE] = "close",
+    [POLICY_OLDEST] = "drop-oldest", [POLICY_NEWEST] = "drop-newest", NULL };
+
 /* The next segment of a path, which begins with its slash: 1 or 0. */
 static int
 segment(struct str *path, struct str *s)
@@ -143,4 +146,13 @@ endpoint_subprotocol(const struct endpoint *e, struct str asked,
 		}
 	}
 	return any ? -1 : 0;
+}
+
+int
+endpoint_choose(const char *const *words, struct str word)
+{
+	for (int i = 0; words[i] != NULL; i++)
+		if (str_eq(word, str_of(words[i])))
+			return i;
+	return -1;
 }

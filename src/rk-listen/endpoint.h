@@ -10,6 +10,14 @@
 
 #include "buf.h"
 
+/* What becomes of a message to who does not keep up. */
+enum policy {
+	POLICY_CLOSE,		/* the connection is closed */
+	POLICY_OLDEST,		/* what has waited longest is dropped for it */
+	POLICY_NEWEST		/* it is dropped */
+};
+extern const char *const endpoint_policies[];	/* NULL ends */
+
 struct endpoint {
 	const char *template;		/* "/api/{user}"; http: a prefix */
 	int http;
@@ -17,7 +25,7 @@ struct endpoint {
 	int ask;			/* --ask */
 	int binary_json;		/* --binary=json */
 	int wrap;			/* --wrap */
-	int drop;			/* --slow=drop */
+	enum policy slow;		/* --slow */
 	unsigned with;			/* WITH_... */
 	const char *origins;		/* commas between; NULL: any */
 	const char *subprotocols;	/* commas between; NULL: none */
@@ -46,5 +54,7 @@ int	 endpoint_lists(const char *list, struct str word);
  * 0: it asks for none; -1: for none of ours. */
 int	 endpoint_subprotocol(const struct endpoint *, struct str asked,
 	    struct str *chosen);
+/* The number of a word in a table that NULL ends, or -1. */
+int	 endpoint_choose(const char *const *words, struct str word);
 
 #endif

@@ -6,6 +6,7 @@
 #include "log.h"
 #include "loop.h"
 #include "pending.h"
+#include "send.h"
 
 struct link *router;
 struct event_counts event_counts;
@@ -246,6 +247,12 @@ may_leave(struct conn *c, enum link_how how)
 	return 0;
 }
 
+int
+event_room_for(struct conn *c)
+{
+	return c->first == NULL && may_leave(c, LINK_WORK);
+}
+
 /* The first of what waits leaves: 1; 0: it cannot. */
 static int
 leave(struct conn *c)
@@ -284,6 +291,7 @@ pump(struct conn *c, int most)
 {
 	while (most-- > 0 && leave(c))
 		;
+	send_room(c);
 	read_or_not(c);
 	if (c->ws == NULL && c->first == NULL && c->events == 0 && !c->waits)
 		conn_destroy(c);

@@ -35,6 +35,10 @@ int	 event_post(struct conn *, enum link_how);
 /* Keeps it until event_release(), which sends what can leave. */
 void	 event_keep(struct conn *);
 
+/* May an event about it leave now?  If not, send_room() is called when it may
+ * be so. */
+int	 event_room_for(struct conn *);
+
 /* These two destroy a connection that is gone and owes nothing. */
 void	 event_release(struct conn *);
 void	 event_forget(struct conn *);	/* nobody is told what was kept */

@@ -58,7 +58,8 @@ static const struct opt options[] = {
 	{ KEY_SUBPROTOCOL, "subprotocol", "LIST",
 	    "subprotocols to choose from" },
 	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
-	{ KEY_SLOW, "slow", "POLICY", "who does not keep up: close, drop" },
+	{ KEY_SLOW, "slow", "POLICY",
+	    "who lags: close, drop-oldest, drop-newest" },
 	{ KEY_DEADLINE, "deadline", "TIME", "for answers to requests (10s)" },
 	{ KEY_DOCROOT, "docroot", "DIR", "serve the files in there" },
 	{ KEY_PING, "ping", "TIME", "between pings; 0: none (25s)" },
@@ -107,10 +108,11 @@ add_endpoint(const struct opts *o, int http)
 static int
 choose(const struct opts *o, struct str word, const char *const *words)
 {
-	for (int i = 0; words[i] != NULL; i++)
-		if (str_eq(word, str_of(words[i])))
-			return i;
-	opt_usage(o, "%s: not one of those that --help lists", o->arg);
+	int i = endpoint_choose(words, word);
+
+	if (i == -1)
+		opt_usage(o, "%s: not one of those that --help lists", o->arg);
+	return i;
 }
 
 static unsigned
@@ -144,7 +146,6 @@ static void
 endpoint_option(const struct opts *o, int key)
 {
 	static const char *const forms[] = { "base64", "json", NULL };
-	static const char *const policies[] = { "close", "drop", NULL };
 
 	switch (key) {
 	case KEY_STEP:
@@ -169,7 +170,8 @@ endpoint_option(const struct opts *o, int key)
 		current->origins = o->arg;
 		break;
 	case KEY_SLOW:
-		current->drop = choose(o, str_of(o->arg), policies);
+		current->slow = (enum policy)choose(o, str_of(o->arg),
+		    endpoint_policies);
 		break;
 	}
 }

@@ -62,8 +62,7 @@ struct conn {
 	uint32_t unsettled;		/* bytes that the router has */
 	uint32_t events;		/* frames of them */
 	/* what was not written and not told: send.c */
-	uint32_t lost_frames;
-	uint64_t lost_bytes;
+	uint64_t lost_frames, lost_bytes;
 	/* request.c: of those that wait for an answer */
 	struct conn *later, **earlier;
 	int64_t deadline;

@@ -9,8 +9,18 @@ struct send_counts send_counts;
 const struct figure send_figures[] = {
 	{ "messages_out_total", &send_counts.sent,
 	    "messages queued for clients" },
-	{ "lost_total", &send_counts.lost,
-	    "messages that were queued and not written, or not queued" },
+#define LOST(name, member, help) \
+	{ name "{why=\"close\"}", &send_counts.lost[POLICY_CLOSE].member, \
+	    help }, \
+	{ name "{why=\"drop-oldest\"}", \
+	    &send_counts.lost[POLICY_OLDEST].member, help }, \
+	{ name "{why=\"drop-newest\"}", \
+	    &send_counts.lost[POLICY_NEWEST].member, help }, \
+	{ name "{why=\"closed\"}", &send_counts.lost[LOST_CLOSED].member, \
+	    help }
+	LOST("lost_total", frames, "messages for clients, not written"),
+	LOST("lost_bytes_total", bytes, "their bytes, with their framing"),
+#undef LOST
 	{ "slow_total", &send_counts.slow,
 	    "closed because they did not keep up" },
 	{ NULL, NULL, NULL }
@@ -19,7 +29,7 @@ const struct figure send_figures[] = {
 struct outgoing {
 	const struct frame *frame;
 	struct ws_msg *plain, *wrapped;
-	int drop, close;		/* policy of this frame */
+	int policy;			/* of this frame; -1: the endpoint's */
 	int64_t took;
 };
 
@@ -69,14 +79,13 @@ prepare(struct outgoing *o, const struct frame *f)
 	const char *why;
 	struct str policy;
 
-	*o = (struct outgoing){ .frame = f };
+	*o = (struct outgoing){ .frame = f, .policy = -1 };
 	if (frame_payload(f, &why) == -1)
 		return why;
 	if (command_string(f, K_POLICY, &bytes, &policy) != 0) {
-		o->drop = str_eq(policy, STR("drop"));
-		o->close = str_eq(policy, STR("close"));
-		if (!o->drop && !o->close)
-			return "policy is close or drop";
+		o->policy = endpoint_choose(endpoint_policies, policy);
+		if (o->policy == -1)
+			return "policy is close, drop-oldest or drop-newest";
 	}
 	o->plain = plain(f);
 	return o->plain == NULL ? "malformed text or base64" : NULL;
@@ -94,10 +103,11 @@ done(struct outgoing *o)
 /* ---- to one ---------------------------------------------------------- */
 
 void
-send_lost(struct conn *c, size_t frames, size_t n)
+send_lost(struct conn *c, int why, size_t frames, size_t n)
 {
-	send_counts.lost += frames;
-	c->lost_frames += (uint32_t)frames;
+	send_counts.lost[why].frames += frames;
+	send_counts.lost[why].bytes += n;
+	c->lost_frames += frames;
 	c->lost_bytes += n;
 }
 
@@ -110,7 +120,7 @@ send_tell_lost(struct conn *c, const char *why)
 		return;
 	b = event_begin("drop");
 	frame_text(b, "why", str_of(why));
-	frame_num(b, "frames", c->lost_frames);
+	frame_num(b, "frames", (int64_t)c->lost_frames);
 	frame_num(b, "bytes", (int64_t)c->lost_bytes);
 	c->lost_frames = 0;
 	c->lost_bytes = 0;
@@ -118,24 +128,46 @@ send_tell_lost(struct conn *c, const char *why)
 }
 
 void
+send_room(struct conn *c)
+{
+	if (c->lost_frames > 0 && c->ws != NULL && ws_queued(c->ws) == 0 &&
+	    event_room_for(c))
+		send_tell_lost(c, "slow");
+}
+
+void
 send_drained(struct ws_conn *ws)
 {
-	send_tell_lost(ws_data(ws), "slow");
+	send_room(ws_data(ws));
 }
 
 static void
-too_slow(struct conn *c, const struct ws_msg *m, int drop)
+close_slow(struct conn *c)
+{
+	size_t frames, n = ws_unqueue(c->ws, &frames);
+
+	send_counts.slow++;
+	send_lost(c, POLICY_CLOSE, frames, n);
+	send_tell_lost(c, "slow");
+	ws_close(c->ws, 1013, STR("too slow"));
+}
+
+/* There is no room for it: 1 when it was queued all the same. */
+static int
+too_slow(struct conn *c, struct ws_msg *m, int policy)
 {
 	size_t frames, n;
 
-	send_lost(c, 1, ws_msg_size(m));
-	if (drop)
-		return;
-	send_counts.slow++;
-	n = ws_unqueue(c->ws, &frames);
-	send_lost(c, frames, n);
-	send_tell_lost(c, "slow");
-	ws_close(c->ws, 1013, STR("too slow"));
+	if (policy == POLICY_OLDEST) {
+		n = ws_make_room(c->ws, m, &frames);
+		send_lost(c, policy, frames, n);
+		if (ws_send(c->ws, m))
+			return 1;
+	}
+	send_lost(c, policy, 1, ws_msg_size(m));
+	if (policy == POLICY_CLOSE)
+		close_slow(c);
+	return 0;
 }
 
 static void
@@ -151,11 +183,11 @@ to_one(struct conn *c, void *arg)
 			o->wrapped = wrapped(o->frame);
 		m = o->wrapped;
 	}
-	if (ws_send(c->ws, m)) {
+	if (ws_send(c->ws, m) || too_slow(c, m, o->policy != -1 ? o->policy :
+	    (int)c->endpoint->slow)) {
 		o->took++;
 		send_counts.sent++;
-	} else
-		too_slow(c, m, o->drop || (c->endpoint->drop && !o->close));
+	}
 }
 
 /* ---- the command ----------------------------------------------------- */

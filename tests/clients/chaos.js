@@ -115,7 +115,7 @@ const target = () => one([{ conn: someone() }, { user: user() },
 const orders = [
 	() => ({ type: 'send', ...target(), ...payload(), ...ref() }),
 	() => ({ type: 'send', all: true, except: someone(), text: 'x',
-		policy: one(['drop', 'close']) }),
+		policy: one(['drop-oldest', 'drop-newest', 'close']) }),
 	() => ({ type: 'kick', ...one([{ conn: someone() }, { user: user() }]),
 		code: one([1000, 3001, 4000]), reason: letters(124) }),
 	() => ({ type: one(['join', 'leave']), channel: channel(),

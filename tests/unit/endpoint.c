@@ -112,3 +112,15 @@ TEST(subprotocol, "the first that both know")
 	CHECK(endpoint_lists("http://a,http://b", STR("http://b")));
 	CHECK(!endpoint_lists("http://a,http://b", STR("http://")));
 }
+
+TEST(policies, "a policy is one of three words, whole")
+{
+	static const struct { const char *word; int policy; } rows[] = {
+		{ "close", POLICY_CLOSE }, { "drop-oldest", POLICY_OLDEST },
+		{ "drop-newest", POLICY_NEWEST }, { "drop", -1 },
+		{ "closed", -1 }, { "", -1 } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		CHECK_INT(endpoint_choose(endpoint_policies,
+		    str_of(rows[i].word)), rows[i].policy);
+}
