@@ -1188,6 +1188,71 @@ keeps_newest() {
 	wait_for books_balance a 300
 }
 
+# --- how fast clients talk -----------------------------------------------------
+
+# NAME FROM TO: texts with these numbers.
+talk() {
+	seq -f "text %.0f" "$2" "$3" >&"${stdin_of[$1]}"
+}
+
+heard() {	# the numbers, in the order in which they came
+	frames message | jq -r .data
+}
+
+@test "--rate: who is faster is not read, and loses nothing" {
+	listen --rate 20,5
+	client a /
+	talk a 1 40
+	wait_for metric throttled 1
+	wait_for gives 40 grep -c '"type":"message"' l.out
+	assert_eq "$(heard)" "$(seq 40)"
+	wait_for metric throttled 0
+	run ! metric throttled_total 0
+	metric too_fast_total 0
+	metric connections 1
+}
+
+@test "--rate: what has no credit stays with the client; others are read" {
+	listen --rate 1,5 --ws /slow --ws /fast --rate 0
+	client a /slow
+	client b /fast
+	talk a 1 1000
+	wait_for metric throttled 1
+	talk b 2001 2100
+	wait_for grep -q '"data":2100' l.out
+	assert_eq "$(heard | tail -n 100)" "$(seq 2001 2100)"
+	[ "$(heard | awk '$1 < 2000' | wc -l)" -lt 50 ]
+	# it can leave, and with what it has sent
+	feed a drop
+	feed b close
+	stop l
+}
+
+@test "--byte-rate: a message may be larger than the burst; the next waits" {
+	listen --byte-rate 64k,1k
+	client a /
+	feed a 'big 60000' 'text 2' 'text 3'
+	wait_for metric throttled 1
+	wait_line l '"data":3'
+	metric throttled_total 1
+	metric bytes_in_total 60002
+}
+
+@test "--fast=close: who goes on without credit is closed with 1008" {
+	listen --rate 1,5 --fast close
+	client a /
+	client b /
+	talk a 1 20
+	wait_line a 'close 1008 too fast'
+	wait_line l '"type":"close"'
+	frames close | grep -q '"code":1008,"reason":"too fast","by":"server"'
+	assert_eq "$(heard)" "$(seq 5)"
+	metric too_fast_total 1
+	metric throttled_total 0
+	feed b 'text still'
+	wait_line l '"text":"still"'
+}
+
 # --- pings -----------------------------------------------------------------
 
 @test "--ping: clients are pinged; who does not answer is closed" {

@@ -5,6 +5,7 @@
 #include "log.h"
 #include "pending.h"
 #include "send.h"
+#include "throttle.h"
 #include "web.h"
 
 /*
@@ -133,10 +134,16 @@ static void
 said(struct ws_conn *ws, struct str bytes, int binary)
 {
 	struct conn *c = ws_data(ws);
-	struct buf *b = event_begin("message");
-	size_t from = buf_size(b);
+	struct buf *b;
+	size_t from;
 	int r;
 
+	if (!throttle_said(c, bytes.n)) {
+		ws_close(ws, 1008, STR("too fast"));
+		return;
+	}
+	b = event_begin("message");
+	from = buf_size(b);
 	r = binary ? frame_add_binary(b, bytes, c->endpoint->binary_json) :
 	    frame_add_text(b, bytes);
 	if (r == -1 || payload_size(b, from) > link_max() ||
@@ -164,6 +171,7 @@ static void
 gone(struct conn *c, const struct ws_end *end)
 {
 	c->open = 0;
+	throttle_end(c);
 	if (end->messages > 0)
 		send_lost(c, LOST_CLOSED, end->messages, end->bytes);
 	send_tell_lost(c, "closed");

@@ -9,6 +9,7 @@
  */
 
 #include "buf.h"
+#include "rate.h"
 
 /* What becomes of a message to who does not keep up. */
 enum policy {
@@ -25,6 +26,8 @@ struct endpoint {
 	int ask;			/* --ask */
 	int binary_json;		/* --binary=json */
 	int wrap;			/* --wrap */
+	int fast_close;			/* --fast=close */
+	struct rate rate, byte_rate;	/* of what a connection says */
 	enum policy slow;		/* --slow */
 	unsigned with;			/* WITH_... */
 	const char *origins;		/* commas between; NULL: any */

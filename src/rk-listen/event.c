@@ -277,7 +277,8 @@ leave(struct conn *c)
 static void
 read_or_not(struct conn *c)
 {
-	int paused = c->first != NULL || c->waits || is_full(c);
+	int paused = c->first != NULL || c->waits || c->throttled ||
+	    is_full(c);
 
 	if (c->ws != NULL && c->open && c->paused != paused) {
 		c->paused = paused != 0;

@@ -10,9 +10,9 @@
  *    reaches the router, then the end.
  *
  * The rooms: endpoint (which path is what), head (a request as JSON), client
- * (from open to close), event (what goes up, and custody), command, people,
- * send, pending (what comes down), roster, state (who is there), web, metrics,
- * docroot.
+ * (from open to close), throttle, rate (how fast they talk), event (what goes
+ * up, and custody), command, people, send, pending (what comes down), roster,
+ * state (who is there), web, metrics, docroot.
  */
 
 #include <errno.h>
@@ -37,7 +37,8 @@
 enum {
 	KEY_UNIX = OPT_LONG, KEY_FD, KEY_PORT_FILE, KEY_REUSE_PORT, KEY_WS,
 	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
-	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_DEADLINE, KEY_DOCROOT,
+	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
+	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
 	KEY_PING, KEY_MAX_OUT, KEY_MAX_CONNS, KEY_GAUGE, KEY_DRAIN_OVER
 };
 
@@ -60,6 +61,11 @@ static const struct opt options[] = {
 	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
 	{ KEY_SLOW, "slow", "POLICY",
 	    "who lags: close, drop-oldest, drop-newest" },
+	{ KEY_RATE, "rate", "N[,BURST]",
+	    "messages a second of a client; 0: any (0)" },
+	{ KEY_BYTE_RATE, "byte-rate", "BYTES[,BURST]",
+	    "bytes of them; 0: any (0)" },
+	{ KEY_FAST, "fast", "POLICY", "who goes over it: wait, close" },
 	{ KEY_DEADLINE, "deadline", "TIME", "for answers to requests (10s)" },
 	{ KEY_DOCROOT, "docroot", "DIR", "serve the files in there" },
 	{ KEY_PING, "ping", "TIME", "between pings; 0: none (25s)" },
@@ -146,6 +152,7 @@ static void
 endpoint_option(const struct opts *o, int key)
 {
 	static const char *const forms[] = { "base64", "json", NULL };
+	static const char *const fasts[] = { "wait", "close", NULL };
 
 	switch (key) {
 	case KEY_STEP:
@@ -172,6 +179,15 @@ endpoint_option(const struct opts *o, int key)
 	case KEY_SLOW:
 		current->slow = (enum policy)choose(o, str_of(o->arg),
 		    endpoint_policies);
+		break;
+	case KEY_RATE:
+		current->rate = rate_option(o, 0);
+		break;
+	case KEY_BYTE_RATE:
+		current->byte_rate = rate_option(o, 1);
+		break;
+	case KEY_FAST:
+		current->fast_close = choose(o, str_of(o->arg), fasts);
 		break;
 	}
 }

@@ -8,6 +8,7 @@
 #include "metrics.h"
 #include "pending.h"
 #include "send.h"
+#include "throttle.h"
 #include "web.h"
 
 #define SERIES_MAX	1000		/* that rules may set */
@@ -16,8 +17,8 @@
 /* ---- ours ------------------------------------------------------------ */
 
 static const struct figure *const tables[] = { roster_figures, ws_figures,
-    event_figures, send_figures, web_figures, pending_figures,
-    command_figures, link_figures };
+    event_figures, send_figures, throttle_figures, web_figures,
+    pending_figures, command_figures, link_figures };
 
 #define TABLES	(sizeof tables / sizeof *tables)
 

@@ -26,6 +26,7 @@
 struct endpoint;
 struct event;
 struct member;
+struct throttle;
 
 enum kind {
 	KIND_WS,
@@ -56,6 +57,7 @@ struct conn {
 	struct member *user, *channels;
 	char *state, *claims, *headers;	/* JSON objects; NULL: {}, none */
 	char *subprotocol;		/* until it is open */
+	struct throttle *throttle;	/* what it has credit for */
 	/* custody: event.c */
 	struct event *first, *last;	/* not sent yet */
 	struct conn *waiting;		/* next that waits for room */
@@ -71,6 +73,7 @@ struct conn {
 	unsigned pending : 1;		/* waits for accept or reject */
 	unsigned open : 1;		/* a WebSocket by now */
 	unsigned paused : 1;
+	unsigned throttled : 1;		/* it has no credit */
 	unsigned waits : 1;		/* in the list of who waits for room */
 };
 
