@@ -65,6 +65,7 @@ struct filter_out {
 };
 
 enum filter_word {
+	FILTER_STOPPED = -2,	/* the rule ran too long */
 	FILTER_FAILED = -1,	/* the rule failed, or broke a bound */
 	FILTER_REFUSED,		/* the rule said refuse */
 	FILTER_OK

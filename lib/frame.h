@@ -42,7 +42,8 @@
 	X(PROPERTIES, "properties") X(QUEUE, "queue") \
 	X(REDELIVERED, "redelivered") X(URL, "url") \
 	X(PROTOCOL, "protocol") X(SUBSCRIBE, "subscribe") \
-	X(ARGUMENTS, "arguments") X(TYPES, "types") X(OPTIONS, "options")
+	X(ARGUMENTS, "arguments") X(TYPES, "types") X(OPTIONS, "options") \
+	X(STATS, "stats") X(STAGE, "stage")
 
 /* Types: of the link, of the listener, of the bridge, of the client. */
 #define FRAME_TYPES(X) \

@@ -248,6 +248,68 @@ silent() {	# NAME: nothing came; asked after something else did
 	wait_line tap '"why":"the tap does not keep up"'
 }
 
+# --- figures ------------------------------------------------------------------
+
+@test "figures: a router tells its own, asks on, and passes on what comes" {
+	start_ready r rk-route -e empty --serve a=a.sock --serve b=b.sock
+	for p in a b; do
+		start "$p" node "$TESTS/clients/peer.js" "$p.sock"
+		feed "$p" "$(attach station "$p" "$p" | sed 's/}$/,"stats":true}/')"
+		wait_line "$p" '"ready"'
+	done
+	feed a '{"type":"stats"}'
+	wait_line b '{"type":"stats"}'
+	feed b '{"type":"stats","stage":"x","name":"y","boot":"z","data":{"n":1}}'
+	wait_line a '"stage":"x","name":"y","boot":"z","data":{"n":1}}'
+	# the router's own, and none of it is tracked or seen by the rules
+	jq -es 'map(select(.type == "stats")) | length == 2 and
+		(.[0].data | .link_peers.link == {"a": 1, "b": 1} and
+		.route_frames_total == 2 and .link_frames_in_total.link.a == 0) and
+		all(has("seq") | not)' a.out
+	run ! grep -q '"seq"' b.out
+}
+
+@test "figures: a router that listens to nobody tells its own" {
+	start_ready r rk-route -e 'select(.type == "x") | .via = "down"' \
+		--window 2000 --serve up=a.sock -- tail -f /dev/null
+	start a node "$TESTS/clients/peer.js" a.sock
+	feed a "$(attach station a a)"
+	wait_line a '"ready"'
+	for i in $(seq 1000); do
+		printf '{"type":"x","data":"%01000d","seq":%d}\n' 0 "$i"
+	done >frames
+	feed a "$(<frames)"
+	wait_line a '[[1,'
+	wait_for asked_until '.data.route_holds_total > 0'
+	run ! grep -q ',1000]]' a.out
+	kill -KILL "$(pid_of r)"	# it would wait for its reader
+}
+
+asked_until() {
+	feed a '{"type":"stats"}'
+	sed -n 's/,"seq":[0-9]*}$/}/;/"type":"stats"/p' a.out |
+		jq -es "any($1)" >/dev/null
+}
+
+@test "figures: what a break and a repeat cost is counted" {
+	start_ready r rk-route -e 'select(.type == "x")' --serve up=a.sock \
+		--serve down=b.sock
+	start a node "$TESTS/clients/peer.js" a.sock
+	feed a "$(attach station a a)" '{"type":"x","seq":1}' \
+		'{"type":"x","seq":1,"again":true}' '{"type":"x" "seq":2}'
+	for i in 1 2; do
+		start b node "$TESTS/clients/peer.js" b.sock
+		feed b "$(attach station b b)"
+		wait_line b '"type":"x"'
+		stop b 143
+	done
+	wait_for asked_until '.data | .link_resent_total.link.down == 1 and
+		.link_repeats_total.link.up == 1 and
+		.link_bad_lines_total.link.up == 1 and
+		.link_attached_total.link.down == 2 and
+		.link_lost_total.link.down == 2'
+}
+
 # --- co-processes -----------------------------------------------------------
 
 @test "a co-process that fails for good ends its parent with its code" {

@@ -730,7 +730,11 @@ beats() {
 	send '{"say":[{"type":"stats","ref":7}]}' '{"hold":1}'
 	wait_for grep -q '"type":"stats"' routed
 	jq -es 'map(select(.type == "stats")) | first | .ref == 7 and
-		.published == 0 and .deliveries >= 1 and .rejected == 0' routed
+		.stage == "rk-amqp-bridge" and .data.amqp_up == 1 and
+		.data.amqp_published_total == 0 and
+		.data.amqp_deliveries_total >= 1 and
+		.data.amqp_rejected_total == 0 and
+		.data.link_frames_out_total.link.router > 0' routed
 }
 
 @test "on a tracked link they are refused" {

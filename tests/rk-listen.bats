@@ -99,6 +99,7 @@ V13='Sec-WebSocket-Version: 13\r\n'
 	run_status 100 rk-listen -p 0 --with everything
 	run_status 100 rk-listen -p 0 --binary=xml
 	run_status 100 rk-listen -p 0 --ping 10ms
+	run_status 100 rk-listen -p 0 --stats 10ms
 	run_status 100 rk-listen -p 0 --gauge 'a{b=c'
 	run_status 100 rk-listen -p 0 --docroot /nowhere
 	run_status 100 rk-listen -p 0 --no-such-option
@@ -892,6 +893,77 @@ service_self{service="pipe"} 1'
 	wait_line l '"type":"stats"'
 	assert_eq "$(grep stats l.out | jq -c '[.ref, .data.connections,
 		.data.junk, .data.messages_in_total]')" '[[1],1,1,0]'
+}
+
+# Figures of all stages, as Prometheus reads them.
+series() {
+	curl -s "http://127.0.0.1:$port/metrics" |
+		/usr/bin/python3 "$TESTS/clients/prometheus.py"
+}
+
+has_series() {
+	series | grep -xF -e "$1" >/dev/null
+}
+
+@test "--stats: /metrics and stats have the figures of every stage" {
+	listen --stats 1 --ws '/{user}' -- \
+		rk-route --name 'a "b"' -e 'if .data == "no" then refuse("no")
+			elif .data == "all" then {type: "stats", ref: 1, via: "up"}
+			elif .type == "stats" then {type: "send", all: true,
+				data: .stages, via: "up"}
+			else empty end' -- \
+		rk-route -e 'select(.type == "x")' -- cat
+	wait_for has_series \
+		'rouket_link_peers{stage="rk-route",name="rk-route",link="down"} 1'
+	client a /u
+	feed a 'text "all"'
+	wait_line a '"stage":"rk-route"'
+	assert_eq "$(sed -n 's/^text \[/[/p' a.out | jq -c '
+		map([.stage, .name, .boot | length]) | sort')" \
+		'[[8,5,13],[8,8,13]]'
+	feed a 'text "no"'
+	wait_for has_series \
+		'rouket_route_refused_total{stage="rk-route",name="a \"b\""} 1'
+	has_series 'rk_listen_events_refused_total 1'
+	has_series 'rk_listen_stages 2'
+}
+
+@test "--stats: a stage that tells no more is shown no more" {
+	start_ready l rk-listen -p 0 --port-file port -s n.sock --stats 1 \
+		>/dev/null
+	port=$(<port)
+	start r rk-route -e empty --link up=n.sock
+	wait_for has_series \
+		'rouket_link_peers{stage="rk-route",name="rk-route",link="up"} 1'
+	stop r
+	wait_for has_series 'rk_listen_stages 0'
+	run ! grep rouket_ <(series)
+}
+
+@test "--stats: the stages are bounded, and what they say is checked" {
+	start_ready l rk-listen -p 0 --port-file port -s n.sock --stats 1 \
+		>/dev/null
+	port=$(<port)
+	start r node "$TESTS/clients/peer.js" n.sock
+	feed r '{"type":"attach","v":1,"as":"router","name":"r","boot":"r","window":65536,"stats":true}'
+	wait_line r '{"type":"stats"}'
+	feed r '{"type":"stats","stage":"s","name":7,"boot":"b","data":{}}' \
+		'{"type":"stats","stage":"s","name":"n","boot":"b"}' \
+		'{"type":"stats","stage":"s","name":"n","boot":"b","data":{"a b":1,"c":"1","d":1.5,"e":{"name":{"x":1}},"f":{"l":{"v":-2}},"g_total":3}}'
+	wait_for has_series 'rouket_g_total{stage="s",name="n"} 3'
+	assert_eq "$(series | grep rouket)" \
+		'rouket_f{stage="s",name="n",l="v"} -2
+rouket_g_total{stage="s",name="n"} 3'
+	has_series 'rk_listen_stages_refused_total 2'
+	for i in $(seq 70); do
+		feed r '{"type":"stats","stage":"s","name":"n'"$i"'","boot":"b","data":{"x":1}}'
+	done
+	feed r '{"type":"stats","stage":"s","name":"n","boot":"c","data":{}}' \
+		'{"type":"stats","stage":"s","name":"n","boot":"b","data":{}}'
+	wait_for has_series 'rk_listen_stages_clashes_total 1'
+	has_series 'rk_listen_stages 64'
+	has_series 'rk_listen_stages_refused_total 9'
+	grep -q 'two stages have the name' l.err
 }
 
 @test "/healthz: ok, and 503 when it drains" {

@@ -180,7 +180,7 @@ ended(struct filter *f, jv last, int stopped)
 		return because_jv(f, FILTER_FAILED, jv_invalid_get_msg(last));
 	jv_free(last);
 	if (stopped)
-		return because(f, FILTER_FAILED, "the rule ran too long");
+		return because(f, FILTER_STOPPED, "the rule ran too long");
 	return FILTER_OK;
 }
 

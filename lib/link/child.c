@@ -120,7 +120,7 @@ start_later(struct child *c)
 		return;
 	if (ev_now(loop) - c->started > LIVED)
 		pause_forget(&c->pause);
-	counts.restarts++;
+	c->link->counts->restarts++;
 	ev_timer_set(&c->restart, pause_next(&c->pause), 0);
 	ev_timer_start(loop, &c->restart);
 }

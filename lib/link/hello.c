@@ -65,6 +65,7 @@ hello_read(struct hello *h, const struct frame *f, const char **why)
 		return -1;
 	h->window = (size_t)n;
 	h->snapshot = frame_true(f, K_SNAPSHOT);
+	h->stats = frame_true(f, K_STATS);
 	h->user = f->v[K_USER];
 	h->conn = f->v[K_CONN];
 	h->types = f->v[K_TYPES];
@@ -83,6 +84,8 @@ hello_write(struct wire *w, const char *type, enum link_as as, int snapshot)
 	    log_program()));
 	frame_text(&b, "boot", str_of(link_boot()));
 	frame_num(&b, "window", (int64_t)link_window());
+	if (as != LINK_TAP)
+		frame_flag(&b, "stats");
 	if (snapshot)
 		frame_flag(&b, "snapshot");
 	if (as == LINK_TAP && settings.tap_user != NULL)

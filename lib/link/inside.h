@@ -12,6 +12,8 @@
  *   child.c   co-processes: start, end, start again
  *   socket.c  Unix sockets: serve, connect, connect again
  *   tap.c     copies for those who look on
+ *   count.c   what is counted, by link
+ *   stats.c   figures of stages, on their way to who shows them
  *   bare.c    payload lines for programs that know no frames
  *   track.c   tracked links as a pure state machine
  *   seen.c    what was made of what, over all links
@@ -44,6 +46,8 @@ struct link {
 	const struct link_ops *ops;
 	void *data;		/* the program's */
 	struct wire *wire;	/* NULL: nobody is there */
+	struct link_counts *counts;	/* of our name */
+	int64_t asked_at;	/* ms: for figures */
 	struct track track;
 	struct buf held_lines;	/* what came on a tracked link while held */
 	void (*lost)(struct link *);	/* its maker: the wire broke */
@@ -59,6 +63,8 @@ struct link {
 	    passing,		/* ends with its peer */
 	    gone,
 	    snapshot,
+	    tells,		/* the peer tells figures, when it is asked */
+	    shows,		/* the peer asked for ours */
 	    dirty,		/* something is to leave */
 	    was_up;		/* state() said so last */
 };
@@ -71,7 +77,6 @@ struct taken {
 	char boot[BOOT_LEN + 1];
 };
 
-extern struct link_counts counts;
 extern const struct wire_ops link_wire_ops;	/* wires owned by a link */
 
 struct link *link_new(const char *name, enum link_as we, enum link_as peer,
@@ -96,7 +101,7 @@ struct hello {
 	char name[64];
 	char boot[BOOT_LEN + 1];
 	size_t window;
-	int snapshot;
+	int snapshot, stats;
 	struct str user, conn, types;	/* a tap's; into the frame */
 };
 int	 hello_read(struct hello *, const struct frame *, const char **why);
@@ -115,9 +120,20 @@ void	 socket_close_all(void);	/* stop serving; remove the paths */
 
 /* tap.c */
 struct tap;
-struct tap *tap_new(struct wire *, const struct hello *);
+struct tap *tap_new(struct wire *, const struct hello *,
+	    struct link_counts *);
 void	 tap_copy(struct str line);	/* cheap when nobody looks on */
 void	 tap_flush(void);
+
+/* count.c */
+struct link_counts *count_of(const char *name);
+void	 count_json(struct buf *);	/* members: figure, "link", name */
+
+/* stats.c */
+#define STATS_MAX	(16 << 10)	/* bytes of one stage's figures */
+int	 stats_may_be(struct str line);
+int	 stats_is(const struct link *, const struct frame *);
+void	 stats_frame(struct link *, const struct frame *);
 
 /* bare.c */
 int	 bare_out(struct buf *wire, struct str frame);

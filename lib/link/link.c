@@ -6,29 +6,6 @@
 
 #define WIRE_MAX	(256 << 10)	/* bytes gathered for one write */
 
-struct link_counts counts;
-
-const struct figure link_figures[] = {
-	{ "link_frames_in_total", &counts.frames_in, "frames from links" },
-	{ "link_frames_out_total", &counts.frames_out, "frames to links" },
-	{ "link_bytes_in_total", &counts.bytes_in, "their bytes" },
-	{ "link_bytes_out_total", &counts.bytes_out, "their bytes" },
-	{ "link_refused_in_total", &counts.refused_in,
-	    "frames that we refused" },
-	{ "link_refused_out_total", &counts.refused_out,
-	    "frames that were refused to us" },
-	{ "link_repeats_total", &counts.repeats, "frames that came again" },
-	{ "link_bad_lines_total", &counts.bad_lines,
-	    "lines that were no frames" },
-	{ "link_dead_dropped_total", &counts.dead_dropped,
-	    "frames that a new peer did not want" },
-	{ "tap_dropped_total", &counts.tap_dropped,
-	    "frames that a tap missed" },
-	{ "restarts_total", &counts.restarts,
-	    "starts of the co-process after the first" },
-	{ NULL, NULL, NULL }
-};
-
 static struct link *links;
 static ev_idle idle;		/* a turn without sleep is wanted */
 static struct before_sleep before_sleep;
@@ -39,7 +16,7 @@ link_owner_settled(void *ctx, void *owner, size_t bytes, const char *why)
 	struct link *l = ctx;
 
 	if (why != NULL)
-		counts.refused_out++;
+		l->counts->refused_out++;
 	if (l->ops->settled != NULL)
 		l->ops->settled(l, owner, bytes, why);
 }
@@ -76,6 +53,8 @@ static void
 say_state(struct link *l, enum link_state s)
 {
 	l->was_up = s == LINK_UP || s == LINK_NEW;
+	l->counts->attached += l->was_up;
+	l->counts->lost += !l->was_up;
 	if (l->ops->state != NULL)
 		l->ops->state(l, s);
 }
@@ -127,10 +106,11 @@ link_attached(struct link *l, const struct hello *h)
 		forget_old(l);
 	same = track_peer(&l->track, h->boot, h->window, &dropped,
 	    link_owner_settled, l);
-	counts.dead_dropped += dropped;
+	l->counts->dead_dropped += dropped;
 	l->tracked = 1;
 	l->peer = h->as;
 	l->snapshot = (unsigned char)h->snapshot;
+	l->tells = (unsigned char)h->stats;
 	wire_read(l->wire, 1);	/* nobody stops reading a tracked link */
 	if (l->answers)
 		hello_write(l->wire, "ready", l->we, 0);
@@ -148,6 +128,8 @@ link_unbind(struct link *l)
 		buf_clear(&l->held_lines);
 	l->wire = NULL;
 	l->tracked = 0;
+	l->shows = 0;
+	l->asked_at = 0;
 	l->silent = 1;
 	wire_close(w);
 	if (l->passing) {
@@ -167,8 +149,8 @@ link_send(struct link *l, struct str line, void *owner, enum link_how how)
 {
 	struct buf bare = BUF(2 * line.n + 64);
 
-	counts.frames_out++;
-	counts.bytes_out += line.n + 1;
+	l->counts->frames_out++;
+	l->counts->bytes_out += line.n + 1;
 	l->dirty = 1;
 	tap_copy(line);
 	if (l->gone) {
@@ -212,6 +194,7 @@ link_room(struct link *l)
 		used += buf_size(&l->wire->out);
 	if (!l->gone && used < l->track.window)
 		return l->track.window - used;
+	l->counts->stalls += !l->short_of_room;
 	l->short_of_room = 1;
 	return 0;
 }
@@ -225,13 +208,15 @@ flush(struct link *l)
 
 	l->dirty = 0;
 	if (l->tracked && track_has_acks(&l->track)) {
-		counts.acks_out++;
+		l->counts->acks_out++;
 		track_acks(&l->track, &l->wire->out);
 	}
 	do {
 		more = !l->silent && track_pull(&l->track, &l->wire->out,
 		    WIRE_MAX, !l->tracked, link_owner_settled, l);
 	} while (l->wire != NULL && wire_flush(l->wire) == 1 && more);
+	l->counts->resent += l->track.again;
+	l->track.again = 0;
 }
 
 static void
@@ -266,6 +251,7 @@ turn_end(struct before_sleep *b)
 		if (l->passing && l->wire != NULL &&
 		    l->track.waiting > link_window()) {
 			warn("%s: a peer does not read, it is closed", l->name);
+			l->counts->closed++;
 			link_unbind(l);
 		}
 		room |= l->short_of_room && !l->gone &&
@@ -327,6 +313,7 @@ link_new(const char *name, enum link_as we, enum link_as peer,
 		ev_set_priority(&idle, EV_MAXPRI);
 	}
 	l->name = name;
+	l->counts = count_of(name);
 	l->we = we;
 	l->peer = peer;
 	l->ops = ops;
@@ -397,12 +384,6 @@ link_next(const struct link *l)
 	while (next != NULL && next->gone)
 		next = next->next;
 	return next;
-}
-
-const struct link_counts *
-link_counts(void)
-{
-	return &counts;
 }
 
 void

@@ -140,13 +140,28 @@ void	 link_set_data(struct link *, void *);
 /* Every link there is; NULL begins, NULL ends. */
 struct link *link_next(const struct link *);
 
-struct link_counts {		/* since start; all links together */
+/* What is counted, since the start, of all links together.  link_counts()
+ * adds it up: a program calls it before it shows link_figures. */
+struct link_counts {
 	uint64_t frames_in, frames_out, bytes_in, bytes_out, acks_in, acks_out,
-	    refused_in, refused_out, repeats, bad_lines, dead_dropped,
-	    tap_dropped, restarts;
+	    refused_in, refused_out, repeats, resent, bad_lines, dead_dropped,
+	    attached, lost, turned_away, closed, stalls, peers, unsettled,
+	    taps, tap_dropped, restarts;
 };
 const struct link_counts *link_counts(void);
 extern const struct figure link_figures[];
+
+/* Figures of every stage.  A program tells its own when it is asked, and a
+ * router those of the stages behind it.  tables (NULL ends it) are what it
+ * counts besides its links; now(), or NULL, brings them up to date. */
+void	 link_tells(const struct figure *const *tables, void (*now)(void));
+/* To show them: told() gets each telling, a `stats` frame with a stage, that
+ * link_ask() brings. */
+void	 link_shows(void (*told)(const struct frame *));
+void	 link_ask(struct link *);
+/* Our own as a frame, with the ref of who asked for it by a command (p may be
+ * NULL): 1, or -1 when the buf is too small. */
+int	 link_stats(struct buf *, struct str ref);
 
 /* A tap asks for part only: any may be NULL; types is "send,message". */
 void	 link_tap_filter(const char *user, const char *conn,

@@ -89,7 +89,7 @@ answer_error(struct link *l, const char *why)
 void
 link_refuse(struct taken *t, const char *why)
 {
-	counts.refused_in++;
+	t->link->counts->refused_in++;
 	t->link->dirty = 1;
 	if (current(t))
 		track_settle(&t->link->track, t->seq, why);
@@ -173,7 +173,7 @@ take_tracked(struct link *l, const struct frame *f, uint64_t seq)
 	if (of_read(f, boot, &of, &k))
 		s = seen_get(boot, of, k, &fresh);
 	if (!fresh) {
-		counts.repeats++;
+		l->counts->repeats++;
 		if (s->open != NULL) {
 			rebind(s->open, l, seq);
 			return NULL;
@@ -197,14 +197,14 @@ tracked_frame(struct link *l, struct frame *f, uint64_t seq)
 
 	switch (track_in(&l->track, seq)) {
 	case TRACK_OPEN:
-		counts.repeats++;
+		l->counts->repeats++;
 		break;
 	case TRACK_SETTLED:
-		counts.repeats++;
+		l->counts->repeats++;
 		track_settle(&l->track, seq, NULL);
 		break;
 	case TRACK_REFUSED:
-		counts.repeats++;
+		l->counts->repeats++;
 		track_settle(&l->track, seq, "refused before");
 		break;
 	case TRACK_FRESH:
@@ -219,7 +219,7 @@ frame_in(struct link *l, struct frame *f)
 {
 	int64_t seq;
 
-	counts.frames_in++;
+	l->counts->frames_in++;
 	tap_copy(f->line);
 	if (l->tracked && frame_int(f, K_SEQ, &seq) && seq > 0)
 		tracked_frame(l, f, (uint64_t)seq);
@@ -230,7 +230,7 @@ frame_in(struct link *l, struct frame *f)
 void
 link_bad_line(struct link *l, const char *why, struct str line)
 {
-	counts.bad_lines++;
+	l->counts->bad_lines++;
 	if (l->wire != NULL && l->wire->in == STDIN_FILENO)
 		warn("stdin:%llu: %s", (unsigned long long)l->wire->number,
 		    why);
@@ -261,7 +261,7 @@ control(struct link *l, const struct frame *f)
 	const char *why;
 
 	if (f->type == T_ACK) {
-		counts.acks_in++;
+		l->counts->acks_in++;
 		if (!l->tracked ||
 		    track_ack(&l->track, f, link_owner_settled, l) == -1)
 			link_bad_line(l, "malformed ack", f->line);
@@ -277,12 +277,18 @@ control(struct link *l, const struct frame *f)
 		link_attached(l, &h);
 }
 
+/* The link's own business, which a held link hears, too. */
 static int
-is_ack(struct str line)
+is_ours(const struct link *l, struct str line)
 {
 	static const char ack[] = "{\"type\":\"ack\"";
+	struct frame f;
+	const char *why;
 
-	return line.n > sizeof ack && memcmp(line.p, ack, sizeof ack - 1) == 0;
+	if (line.n > sizeof ack && memcmp(line.p, ack, sizeof ack - 1) == 0)
+		return 1;
+	return stats_may_be(line) && frame_scan(&f, line, &why) == 1 &&
+	    stats_is(l, &f);
 }
 
 static void
@@ -291,6 +297,7 @@ hold_line(struct link *l, struct str line)
 	buf_adds(&l->held_lines, line);
 	if (buf_addc(&l->held_lines, '\n') == -1) {
 		link_bad_line(l, "the peer ignores the window", line);
+		l->counts->closed++;
 		link_unbind(l);
 	}
 }
@@ -307,6 +314,8 @@ line_in(struct link *l, struct str line)
 		link_bad_line(l, why, line);
 	else if (f.type == T_ACK || f.type == T_ATTACH || f.type == T_READY)
 		control(l, &f);
+	else if (stats_is(l, &f))
+		stats_frame(l, &f);
 	else
 		frame_in(l, &f);
 }
@@ -316,7 +325,7 @@ link_line(struct link *l, struct str line)
 {
 	static const char attach[] = "{\"type\":\"attach\"";
 
-	counts.bytes_in += line.n + 1;
+	l->counts->bytes_in += line.n + 1;
 	if (!l->tracked && line.n > link_line_max()) {
 		link_bad_line(l, "a line is too long", (struct str){ "", 0 });
 		return;
@@ -328,7 +337,7 @@ link_line(struct link *l, struct str line)
 	if (l->silent && l->answers && (line.n < sizeof attach ||
 	    memcmp(line.p, attach, sizeof attach - 1) != 0))
 		link_plain(l);
-	if (!l->silent && !is_ack(line) &&
+	if (!l->silent && !is_ours(l, line) &&
 	    (l->held || buf_size(&l->held_lines) > 0))
 		hold_line(l, line);
 	else

@@ -29,6 +29,7 @@
 struct server {
 	struct server *next;
 	const char *name, *path;
+	struct link_counts *counts;
 	enum link_as peer;	/* of the main links; LINK_PLAIN: none */
 	const struct link_ops *ops;
 	struct link *main;
@@ -136,7 +137,8 @@ passing_link(struct server *s, enum link_as as)
 static void
 refuse(struct peer *p, const char *why, struct str line)
 {
-	counts.bad_lines++;
+	p->server->counts->turned_away++;
+	warn("%s: %s", p->server->name, why);
 	link_say_error(p->wire, why, line);
 	if (wire_flush(p->wire) == -1)
 		return;			/* down() has cleaned up */
@@ -169,7 +171,7 @@ peer_attach(struct peer *p, struct str line, const struct frame *f)
 		return;
 	}
 	if (p->hello.as == LINK_TAP) {
-		tap_new(p->wire, &p->hello);
+		tap_new(p->wire, &p->hello, s->counts);
 		s->peers--;
 		peer_free(p);
 		return;
@@ -248,6 +250,7 @@ on_accept(struct ev_loop *lp, ev_io *io, int events)
 	    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
 		if (s->peers >= PEERS_MAX) {
 			warn("%s: more than %d peers", s->path, PEERS_MAX);
+			s->counts->turned_away++;
 			close(fd);
 			continue;
 		}
@@ -306,6 +309,7 @@ link_serve(const char *name, enum link_as peer, const char *path,
 	struct server *s = mem_new(sizeof *s);
 
 	s->name = name;
+	s->counts = count_of(name);
 	s->path = path;
 	s->peer = peer;
 	s->ops = ops;

@@ -16,6 +16,7 @@
 struct tap {
 	struct tap *next;
 	struct wire *wire;
+	struct link_counts *counts;	/* of who let it in */
 	char *user, *conn, *types;	/* as spelled; NULL: all */
 	uint64_t frames, bytes;		/* dropped, not told yet */
 };
@@ -68,11 +69,13 @@ copy(struct str v)
 }
 
 struct tap *
-tap_new(struct wire *w, const struct hello *h)
+tap_new(struct wire *w, const struct hello *h, struct link_counts *counts)
 {
 	struct tap *t = mem_new(sizeof *t);
 
 	t->wire = w;
+	t->counts = counts;
+	counts->taps++;
 	t->user = copy(h->user);
 	t->conn = copy(h->conn);
 	t->types = copy(h->types);
@@ -132,7 +135,7 @@ give(struct tap *t, struct str line)
 	if (t->frames > 0 || buf_size(&t->wire->out) + line.n > TAP_MAX) {
 		t->frames++;
 		t->bytes += line.n;
-		counts.tap_dropped++;
+		t->counts->tap_dropped++;
 		return;
 	}
 	buf_adds(&t->wire->out, line);

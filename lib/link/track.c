@@ -195,6 +195,7 @@ track_pull(struct track *t, struct buf *wire, size_t limit, int plain,
 			break;
 		put(wire, k, t->unsent);
 		k->sent = 1;
+		t->again += k->again;
 		t->waiting -= k->bytes;
 		t->unsettled += k->bytes;
 		t->unsent++;

@@ -54,6 +54,7 @@ struct track {
 	size_t window;		/* bytes that the peer can hold */
 	size_t unsettled;	/* bytes on the wire, not settled */
 	size_t waiting;		/* bytes not on the wire */
+	uint64_t again;		/* frames that went again */
 	/* in */
 	char peer[BOOT_LEN + 1];
 	unsigned epoch;		/* counts the peers there were */

@@ -197,24 +197,45 @@ event_returned(struct link *l, const struct mq_message *m, struct str ref)
 
 /* --- stats --- */
 
+static uint64_t unconfirmed, is_up;
+
+static const struct figure figures[] = {
+	{ "amqp_up", &is_up, "is all of it: connections, topology, consumers" },
+	{ "amqp_published_total", &tally.published, "messages published" },
+	{ "amqp_confirmed_total", &tally.confirmed, "that the broker took" },
+	{ "amqp_unconfirmed", &unconfirmed, "that it has not taken yet" },
+	{ "amqp_returned_total", &tally.returned, "that found no queue" },
+	{ "amqp_refused_total", &tally.refused, "commands refused" },
+	{ "amqp_deliveries_total", &tally.deliveries, "messages delivered" },
+	{ "amqp_acknowledged_total", &tally.acknowledged, "taken over" },
+	{ "amqp_rejected_total", &tally.rejected,
+	    "refused by the rules, and rejected" },
+	{ "amqp_dropped_total", &tally.dropped,
+	    "that made no frame, and were rejected" },
+	{ NULL, NULL, NULL }
+};
+
+static void
+refresh(void)
+{
+	unconfirmed = mq_unconfirmed(publisher);
+	is_up = (uint64_t)broker_is_up();
+}
+
+void
+event_figures(void)
+{
+	static const struct figure *const tables[] = { figures, NULL };
+
+	link_tells(tables, refresh);
+}
+
 void
 event_stats(struct link *l, const struct frame *f)
 {
 	struct buf b = BUF(link_line_max());
 
-	frame_begin(&b, "stats");
-	if (frame_has(f, K_REF))
-		frame_raw(&b, "ref", f->v[K_REF]);
-	frame_num(&b, "published", (int64_t)tally.published);
-	frame_num(&b, "confirmed", (int64_t)tally.confirmed);
-	frame_num(&b, "unconfirmed", (int64_t)mq_unconfirmed(publisher));
-	frame_num(&b, "returned", (int64_t)tally.returned);
-	frame_num(&b, "refused", (int64_t)tally.refused);
-	frame_num(&b, "deliveries", (int64_t)tally.deliveries);
-	frame_num(&b, "acknowledged", (int64_t)tally.acknowledged);
-	frame_num(&b, "rejected", (int64_t)tally.rejected);
-	frame_num(&b, "dropped", (int64_t)tally.dropped);
-	if (frame_end(&b) == 1)
+	if (link_stats(&b, f->v[K_REF]) == 1)
 		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
 	buf_free(&b);
 }

@@ -261,6 +261,7 @@ main(int argc, char *argv[])
 		    "amqp://localhost", "AMQP_URL");
 	loop_open(&signals);
 	broker_open();
+	event_figures();
 	for (i = 0; i < nspecs; i++)
 		specify(&o, &specs[i]);
 	router = link_station(&o, &commands);

@@ -31,6 +31,7 @@
 #include "opt.h"
 #include "people.h"
 #include "pending.h"
+#include "stages.h"
 
 #define END_MS	5000		/* for closing, then for the links */
 
@@ -39,7 +40,8 @@ enum {
 	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
 	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
 	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
-	KEY_PING, KEY_MAX_OUT, KEY_MAX_CONNS, KEY_GAUGE, KEY_DRAIN_OVER
+	KEY_PING, KEY_MAX_OUT, KEY_MAX_CONNS, KEY_GAUGE, KEY_STATS,
+	KEY_DRAIN_OVER
 };
 
 static const struct opt options[] = {
@@ -72,6 +74,8 @@ static const struct opt options[] = {
 	{ KEY_MAX_OUT, "max-out", "BYTES", "queued for a connection (4m)" },
 	{ KEY_MAX_CONNS, "max-conns", "N", "connections at a time (65536)" },
 	{ KEY_GAUGE, "gauge", "NAME=FIGURE", "a figure under another name" },
+	{ KEY_STATS, "stats", "TIME",
+	    "ask the other stages for their figures so often (5s)" },
 	{ KEY_DRAIN_OVER, "drain-over", "TIME", "closing takes so long (0s)" },
 	LINK_OPTS_SERVE,
 	LINK_OPTS_CHILD,
@@ -238,6 +242,9 @@ option(const struct opts *o, int key)
 		if ((why = metrics_gauge(o->arg)) != NULL)
 			opt_usage(o, "%s: %s", o->arg, why);
 		break;
+	case KEY_STATS:
+		stages_ms = seconds(o);
+		break;
 	case KEY_DRAIN_OVER:
 		drain_over = opt_ms(o, o->arg);
 		break;
@@ -365,8 +372,10 @@ link_changed(struct link *l, enum link_state s)
 		return;
 	if (s != LINK_DOWN && link_snapshot(l))
 		people_here(l);
-	if (s != LINK_DOWN)
+	if (s != LINK_DOWN) {
 		was_tracked = link_tracked(l);
+		stages_ask();
+	}
 }
 
 /* Standard input ended; or the link of both is lost. */
@@ -408,6 +417,7 @@ main(int argc, char **argv)
 	listen_all(&o);
 	router = link_station(&o, &link_ops);
 	command_pipeline = o.child == NULL;
+	stages_open();
 	link_ready();
 	status = loop_run();
 	ws_stop();

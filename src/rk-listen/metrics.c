@@ -8,6 +8,7 @@
 #include "metrics.h"
 #include "pending.h"
 #include "send.h"
+#include "stages.h"
 #include "throttle.h"
 #include "web.h"
 
@@ -18,7 +19,7 @@
 
 static const struct figure *const tables[] = { roster_figures, ws_figures,
     event_figures, send_figures, throttle_figures, web_figures,
-    pending_figures, command_figures, link_figures };
+    pending_figures, command_figures, stages_figures, link_figures };
 
 #define TABLES	(sizeof tables / sizeof *tables)
 
@@ -32,8 +33,8 @@ static struct series {
 } *all_series;
 static size_t series_n;
 
-static int
-is_name(struct str s, int colons)
+int
+metrics_is_name(struct str s, int colons)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
@@ -60,11 +61,25 @@ put_value(struct buf *b, struct str s)
 		}
 }
 
+int
+metrics_label(struct buf *b, struct str name, struct str json)
+{
+	static struct buf text = { .max = 4096 };
+
+	buf_clear(&text);
+	if (json.p == NULL || json_kind(json) != 's' || json_unquote(&text,
+	    (struct str){ json.p + 1, json.n - 2 }) == -1)
+		return 0;
+	buf_adds(b, name);
+	buf_adds(b, STR("=\""));
+	put_value(b, buf_size(&text) == 0 ? STR("") : buf_str(&text));
+	return buf_addc(b, '"') == 1;
+}
+
 /* {"a":"b"} as {a="b"}: NULL, or what is wrong. */
 static const char *
 put_labels(struct buf *b, struct str object)
 {
-	static struct buf text = { .max = 4096 };
 	struct json_walk w;
 	struct json_member m;
 
@@ -73,16 +88,10 @@ put_labels(struct buf *b, struct str object)
 	if (!json_walk(&w, object) || !w.object)
 		return "labels is an object";
 	while (json_next(&w, &m) == 1) {
-		buf_clear(&text);
-		if (json_kind(m.value) != 's' || m.escaped ||
-		    !is_name(m.key, 0) || json_unquote(&text,
-		    (struct str){ m.value.p + 1, m.value.n - 2 }) == -1)
-			return "labels are names with strings";
 		buf_addc(b, buf_size(b) == 0 ? '{' : ',');
-		buf_adds(b, m.key);
-		buf_adds(b, STR("=\""));
-		put_value(b, buf_str(&text));
-		buf_addc(b, '"');
+		if (m.escaped || !metrics_is_name(m.key, 0) ||
+		    !metrics_label(b, m.key, m.value))
+			return "labels are names with strings";
 	}
 	if (buf_size(b) > 0)
 		buf_addc(b, '}');
@@ -141,7 +150,7 @@ find(const struct frame *f, int count, const char **why)
 	buf_clear(&labels);
 	*why = "name is letters, digits, _ and :";
 	if (command_string(f, K_NAME, &name_room, &name) != 1 ||
-	    !is_name(name, 1))
+	    !metrics_is_name(name, 1))
 		return NULL;
 	if ((*why = put_labels(&labels, f->v[K_LABELS])) != NULL)
 		return NULL;
@@ -197,7 +206,7 @@ is_series(struct str s)
 	const char *brace = memchr(s.p, '{', s.n);
 	size_t n = brace == NULL ? s.n : (size_t)(brace - s.p);
 
-	return is_name((struct str){ s.p, n }, 1) &&
+	return metrics_is_name((struct str){ s.p, n }, 1) &&
 	    (brace == NULL || s.p[s.n - 1] == '}');
 }
 
@@ -270,8 +279,10 @@ metrics_answer(struct ws_conn *ws)
 	const struct gauge *g;
 
 	buf_clear(&b);
+	link_counts();
 	for (size_t i = 0; i < TABLES; i++)
 		figure_text(&b, "rk_listen_", tables[i]);
+	stages_text(&b);
 	put_series(&b);
 	for (g = gauges; g != NULL; g = g->next)
 		buf_addf(&b, "%.*s %.15g\n", (int)g->name.n, g->name.p,
@@ -285,8 +296,10 @@ metrics_stats(struct command *k)
 {
 	static struct buf data = { .max = TEXT_MAX };
 	const struct series *s;
+	struct buf *b;
 
 	buf_clear(&data);
+	link_counts();
 	buf_addc(&data, '{');
 	for (size_t i = 0; i < TABLES; i++)
 		figure_json(&data, tables[i]);
@@ -302,7 +315,13 @@ metrics_stats(struct command *k)
 		buf_addf(&data, "\":%.15g", s->value);
 	}
 	buf_addc(&data, '}');
-	frame_raw(answer_begin(k, "stats"), "data", buf_str(&data));
+	b = answer_begin(k, "stats");
+	frame_raw(b, "data", buf_str(&data));
+	buf_clear(&data);
+	buf_addc(&data, '[');
+	stages_json(&data);
+	buf_addc(&data, ']');
+	frame_raw(b, "stages", buf_str(&data));
 	answer_end(k);
 	return NULL;
 }

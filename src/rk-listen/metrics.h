@@ -10,6 +10,11 @@
 
 #include "command.h"
 
+/* A name of the text format; colons: may it have them? */
+int	 metrics_is_name(struct str, int colons);
+/* name="value", of a JSON string: 1, or 0: it is none, or too long. */
+int	 metrics_label(struct buf *, struct str name, struct str json);
+
 /* NAME{LABELS}=FIGURE, FIGURE&FIGURE: 1 when both are not 0.  NULL, or what
  * is wrong. */
 const char *metrics_gauge(const char *);

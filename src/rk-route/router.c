@@ -32,6 +32,29 @@ static int up_plain;		/* and nobody will attach there */
 static int held, closing, draining;
 static const struct link *full;	/* the last that had too much */
 
+static struct {
+	uint64_t frames, outputs, refused, failed, stopped, nowhere, holds;
+	uint64_t swaps;
+} counts;
+
+static const struct figure figures[] = {
+	{ "route_frames_total", &counts.frames, "frames the rule was run on" },
+	{ "route_outputs_total", &counts.outputs, "frames it made" },
+	{ "route_refused_total", &counts.refused, "frames it refused" },
+	{ "route_failed_total", &counts.failed,
+	    "frames it failed on, or broke a bound" },
+	{ "route_stopped_total", &counts.stopped,
+	    "frames it ran too long on" },
+	{ "route_nowhere_total", &counts.nowhere,
+	    "frames made of which one had no link to leave by" },
+	{ "route_holds_total", &counts.holds,
+	    "times that nobody was listened to: too much waited" },
+	{ "route_swaps_total", &counts.swaps, "rules that were read again" },
+	{ NULL, NULL, NULL }
+};
+
+static const struct figure *const tables[] = { figures, NULL };
+
 /* Groups. */
 
 /* Publishers and plain peers of a served socket only come and go. */
@@ -138,6 +161,7 @@ hold(void)
 
 	for (l = link_next(NULL); l != NULL; l = link_next(l))
 		n += is_full(l);
+	counts.holds += !held && n > 0;
 	held = draining || n > 0;
 	for (l = link_next(NULL); l != NULL; l = link_next(l))
 		link_hold(l, draining || n > (size_t)(is_full(l) &&
@@ -243,6 +267,20 @@ refuse(struct taken *taken, const char *why)
 		warn("link: %s", why);
 }
 
+static int
+run(const struct frame *f, const char *from, struct filter_result *r)
+{
+	enum filter_word word = filter_run(rule, f, is_filter() ? NULL : from,
+	    r);
+
+	counts.frames++;
+	counts.outputs += r->n;
+	counts.refused += word == FILTER_REFUSED;
+	counts.failed += word == FILTER_FAILED;
+	counts.stopped += word == FILTER_STOPPED;
+	return word == FILTER_OK;
+}
+
 static void
 route(const struct frame *f, const char *from, struct taken *taken)
 {
@@ -251,12 +289,13 @@ route(const struct frame *f, const char *from, struct taken *taken)
 	struct job *j;
 	size_t i;
 
-	if (filter_run(rule, f, is_filter() ? NULL : from, &r) != FILTER_OK) {
+	if (!run(f, from, &r)) {
 		refuse(taken, r.why);
 		return;
 	}
 	for (i = 0; i < r.n; i++)
 		if (direction(&r.out[i], from, &why) == NULL) {
+			counts.nowhere++;
 			refuse(taken, why);
 			return;
 		}
@@ -404,6 +443,7 @@ router_swap(struct filter *f)
 {
 	filter_close(rule);
 	rule = f;
+	counts.swaps++;
 }
 
 /* The co-process comes last: a bare one is there, and told of, at once. */
@@ -414,6 +454,7 @@ router_open(struct opts *o, struct filter *f)
 	struct place *p;
 
 	rule = f;
+	link_tells(tables, NULL);
 	if (nplaces == 0 || getenv("RK_LINK") != NULL) {
 		opening = 1;
 		link_stdio(group_add("up"), LINK_ROUTER, &ops);

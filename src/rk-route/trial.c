@@ -50,6 +50,7 @@ try_line(struct filter *f, struct str line, int64_t number)
 		put_word("refuse", r.why, number);
 		return 0;
 	case FILTER_FAILED:
+	case FILTER_STOPPED:
 		put_word("error", r.why, number);
 		return 1;
 	default:

@@ -42,6 +42,7 @@ fed(struct filter *f, struct str line, const char *from)
 	}
 	switch (filter_run(f, &frame, from, &r)) {
 	case FILTER_FAILED:
+	case FILTER_STOPPED:
 		buf_addf(&said, "error: %s", r.why);
 		break;
 	case FILTER_REFUSED:
