@@ -34,6 +34,10 @@
 #   assert_json_eq GOT WANT  as JSON values, whatever the order of keys
 #   need CMD...            fails, with advice, when a peer is not installed
 #
+#   valgrind_all           from here on our programs run under valgrind, also as
+#                          co-processes; 86 is the exit status of what it finds
+#   valgrind_clean         to end such a test: it found nothing
+#
 # There is no skip: a missing peer fails.  There is no choosing of ports
 # either: `-p 0` prints the port.
 
@@ -246,6 +250,39 @@ assert_eq() {
 
 assert_json_eq() {
 	assert_eq "$(jq -S . <<<"$1")" "$(jq -S . <<<"$2")"
+}
+
+# A wrapper for each program, before the real ones in PATH.
+valgrind_all() {
+	local program
+
+	need valgrind
+	mkdir "$RK_TEST/wrapped"
+	for program in "$RK_BIN"/rk-*; do
+		[ "$(head -c 2 "$program")" != '#!' ] || continue
+		cat >"$RK_TEST/wrapped/${program##*/}" <<-END
+		#!/bin/sh
+		exec valgrind -q --leak-check=full --child-silent-after-fork=yes \
+			--errors-for-leak-kinds=definite,indirect,possible \
+			--show-leak-kinds=definite,indirect,possible \
+			--error-exitcode=86 --log-file=$RK_TEST/valgrind.%p \
+			--suppressions=$TESTS/valgrind.supp $program "\$@"
+		END
+	done
+	chmod +x "$RK_TEST"/wrapped/*
+	PATH=$RK_TEST/wrapped:$PATH
+	RK_SLOW=$((RK_SLOW * 10))
+}
+
+valgrind_clean() {
+	local log bad=0
+
+	for log in "$RK_TEST"/valgrind.[0-9]*; do
+		[ -s "$log" ] || continue
+		say "$(head -n 60 "$log")"
+		bad=1
+	done
+	return "$bad"
 }
 
 need() {

@@ -1,0 +1,161 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# asan: no, two that watch memory do not live together
+#
+# Each program under valgrind, from start to end: traffic, faults, HUP, a break,
+# TERM.  Nothing is read that was not written, nothing lost that was taken.
+
+load lib
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+	valgrind_all
+}
+
+teardown() {
+	stop_all
+}
+
+listen() {	# OPTION...: rk-listen as "l"
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port "$@"
+}
+
+client() {	# NAME PATH: it is open
+	start "$1" node "$TESTS/clients/ws.js" "ws://127.0.0.1:$(<port)$2"
+	wait_line "$1" open
+}
+
+http() {	# WANT PATH [CURL OPTION...]: the status
+	local want=$1 path=$2
+
+	shift 2
+	assert_eq "$path $(curl -s -o /dev/null -w '%{http_code}' "$@" \
+		"http://127.0.0.1:$(<port)$path")" "$path $want"
+}
+
+@test "a client, a rule, HUP and TERM" {
+	echo 'select(.type == "message") | {type: "send", conn} + payload' \
+		>rule.jq
+	listen -- rk-route rule.jq
+	client a /
+	feed a 'text {"echo":[1.0]}'
+	wait_line a 'text {"echo":[1.0]}'
+	kill -HUP "$(pid_of l)"
+	feed a 'text again'
+	wait_line a 'text again'
+	stop l
+	ended a
+	valgrind_clean
+}
+
+@test "rk-listen: clients of every kind, a router that is killed" {
+	# what a client says is done
+	cat >rule.jq <<-'END'
+	if .type == "message" and (.data | type) == "array" then
+		.conn as $me | .data[] | if .me then {conn: $me} + . else . end
+	elif .type == "open" and .pending then
+		{type: "accept", conn, user: "guest", state: {a: 1}}
+	elif .type == "request" then
+		{type: "respond", conn, status: 201, headers: {"X-A": "b"}} +
+			payload
+	else empty end
+	END
+	cat >router <<-END
+	#!/bin/sh
+	echo \$\$ >>pids
+	exec rk-route --depth 3 rule.jq
+	END
+	chmod +x router
+	listen -s l.sock --unix c.sock -m 20000 --max-out 64k \
+		--http /q --ws '/u/{user}' --with state,channels,headers \
+		--ws /ask --ask --ws /w --wrap --binary=json --slow drop \
+		--step -- ./router
+	client a /u/T
+	client b /ask
+	client c /w
+	feed a 'text [{"type":"join","me":1,"channel":"c"},{"type":"merge","me":1,"state":{"s":[1,2]},"ref":1},{"type":"who","all":true,"ref":2},{"type":"send","channel":"c","text":"hello"},{"type":"count","name":"n","labels":{"l":"v"}},{"type":"stats"},{"type":"bogus"},{"type":"kick"},{"type":"leave","me":1,"channel":"c"},{"type":"identify","me":1,"user":"U"}]'
+	wait_line a 'text hello'
+	feed c 'pieces {"a": 1}' 'binary 7b7d' 'binary ff'
+	feed b 'big 30000'
+	wait_line b 'close 1009'
+	http 404 /none
+	http 201 /q -d '{"a":1}'
+	http 413 /q -d "$(printf %030000d 0)"
+	http 200 /metrics
+	http 200 /healthz
+	kill -KILL "$(tail -n 1 pids)"
+	feed a 'text [{"type":"send","all":true,"text":"there"}]'
+	wait_line a 'text there'
+	wait_line c there
+	rk-publish -s l.sock --all '{"from":"outside"}'
+	wait_line c outside
+	feed c drop
+	kill -HUP "$(pid_of l)"
+	feed a 'text [{"type":"kick","user":"U","code":4000,"reason":"go"}]'
+	wait_line a 'close 4000 go'
+	client d /u/D
+	stop l
+	ended d
+	valgrind_clean
+}
+
+@test "rk-route: links that come and go, a rule swapped, a rule that fails" {
+	echo 'select(.type != "link") |
+		if .bad then error("no") else {type: "send", via: "b"} +
+		payload end' >rule.jq
+	start a node "$TESTS/clients/station.js" a.sock
+	start_ready r rk-route --link a=a.sock --serve b=b.sock rule.jq
+	start b node "$TESTS/clients/peer.js" b.sock
+	feed b '{"type":"attach","v":1,"as":"station","name":"b","boot":"bbb","window":999}'
+	wait_line b ready
+	start p node "$TESTS/clients/peer.js" b.sock
+	feed p '{"type":"x","data":{"deep":[1.0,{}]}}' '{"type":"x","bad":1}' \
+		'garbage' '{"type":"x","base64":"AA=="}'
+	wait_line b 'AA=='
+	feed b '{"type":"ack","seq":[[1,1]],"refused":[[2,"no"],[3]]}'
+	stop b 143
+	stop a 143
+	rm a.sock
+	start a node "$TESTS/clients/station.js" a.sock
+	echo '{type: "count", name: "new", via: "a"}' >rule.jq
+	kill -HUP "$(pid_of r)"
+	wait_line a new
+	echo 'no rule |' >rule.jq
+	kill -HUP "$(pid_of r)"
+	wait_for grep -q rule.jq r.err
+	stop r
+	valgrind_clean
+}
+
+said() {	# N TEXT: p heard it so often
+	[ "$(grep -cF "$2" p.out)" -eq "$1" ]
+}
+
+@test "rk-client: by hand, as a tap, as a station" {
+	start server node "$TESTS/clients/server.js"
+	wait_lines server 1
+	url=ws://127.0.0.1:$(<server.out)
+	run_status 0 rk-client --count 3 --format pretty "$url/say?{}&a&~00"
+	run_status 0 rk-client --send '{"a":1}' --expect '.a == 1' "$url/echo"
+	run_status 1 rk-client --no-input --expect '.b' "$url/close?4000"
+	run_status 111 rk-client --no-input ws://127.0.0.1:1/
+	start_ready f rk-client --frames --reconnect=1 -s f.sock
+	start tap rk-client --timeout 1 unix:f.sock --type up,message,down
+	start p node "$TESTS/clients/peer.js" f.sock
+	feed p '{"type":"attach","v":1,"as":"router","name":"p","boot":"ppp","window":65536}' \
+		"{\"type\":\"dial\",\"conn\":\"x\",\"url\":\"$url/echo\",\"user\":\"u\",\"seq\":1}" \
+		"{\"type\":\"dial\",\"conn\":\"y\",\"url\":\"$url/once\",\"seq\":2}" \
+		'{"type":"send","conn":"x","data":{"n":[1]},"seq":3}' \
+		'{"type":"send","conn":"z","data":1,"seq":4}' 'garbage'
+	wait_line p '"n":[1]'
+	wait_for said 2 '"up","conn":"y"'
+	kill -HUP "$(pid_of f)"
+	feed p '{"type":"hangup","conn":"x","seq":5}' \
+		'{"type":"hangup","conn":"y","seq":6}'
+	wait_for said 3 '"type":"down"'
+	feed p '{"type":"ack","seq":[[1,99]]}'
+	stop f
+	ended p
+	ended tap 111
+	valgrind_clean
+}
