@@ -10,9 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 families, series = set(), {}
 for family in text_string_to_metric_families(sys.stdin.read()):
-    if family.name in families:
+    # its names are without the _total of counters
+    if (family.name, family.type) in families:
         sys.exit(f'{family.name}: its lines do not stand together')
-    families.add(family.name)
+    families.add((family.name, family.type))
     for sample in family.samples:
         labels = ','.join(f'{k}={json.dumps(v)}'
                           for k, v in sample.labels.items())
