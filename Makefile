@@ -36,6 +36,7 @@ LIBS_rk-listen = -lwebsockets
 LIBS_rk-client = -lwebsockets -ljq
 LIBS_rk-route = -ljq
 LIBS_rk-amqp-bridge = -lrabbitmq
+LIBS_rk-store = -lsqlite3
 
 all: $(PROGRAMS:%=$(BIN)/%)
 

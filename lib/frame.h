@@ -43,9 +43,12 @@
 	X(REDELIVERED, "redelivered") X(URL, "url") \
 	X(PROTOCOL, "protocol") X(SUBSCRIBE, "subscribe") \
 	X(ARGUMENTS, "arguments") X(TYPES, "types") X(OPTIONS, "options") \
-	X(STATS, "stats") X(STAGE, "stage")
+	X(STATS, "stats") X(STAGE, "stage") \
+	X(IF, "if") X(PREFIX, "prefix") X(AFTER, "after") X(LIMIT, "limit") \
+	X(CREATED, "created") X(ABSENT, "absent") X(ENTRIES, "entries")
 
-/* Types: of the link, of the listener, of the bridge, of the client. */
+/* Types: of the link, of the listener, of the bridge, of the client, of the
+ * store. */
 #define FRAME_TYPES(X) \
 	X(ATTACH, "attach") X(READY, "ready") X(ACK, "ack") \
 	X(LINK, "link") X(ERROR, "error") X(REFUSE, "refuse") \
@@ -64,7 +67,9 @@
 	X(PUBLISH, "publish") X(CONSUME, "consume") X(BIND, "bind") \
 	X(UNBIND, "unbind") X(DECLARE, "declare") X(DONE, "done") \
 	X(DELIVERY, "delivery") X(RETURNED, "returned") \
-	X(DIAL, "dial") X(HANGUP, "hangup") X(UP, "up") X(DOWN, "down")
+	X(DIAL, "dial") X(HANGUP, "hangup") X(UP, "up") X(DOWN, "down") \
+	X(PUT, "put") X(GET, "get") X(LIST, "list") X(DELETE, "delete") \
+	X(ENTRY, "entry") X(ENTRIES, "entries")
 
 enum key {
 #define X(id, word)	K_##id,

@@ -58,3 +58,7 @@ teardown() {
 @test "rk-layer(1)" {
 	examples rk-layer.1
 }
+
+@test "rk-store(1)" {
+	examples rk-store.1
+}

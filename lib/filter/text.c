@@ -56,14 +56,15 @@ key_levels(int key, int depth)
 	}
 }
 
-/* Within a whole value a member "state" is a user's own JSON: members. */
+/* Within a whole value a user's own JSON begins at a member "state" (members)
+ * or "data" (entries). */
 int
 levels_below(int levels, struct str key, int depth)
 {
 	if (levels != LEVELS_ALL)
 		return levels - 1;
-	return key.p != NULL && str_eq(key, STR("state")) ? depth :
-	    LEVELS_ALL;
+	return key.p != NULL && (str_eq(key, STR("state")) ||
+	    str_eq(key, STR("data"))) ? depth : LEVELS_ALL;
 }
 
 /* Numbers. */
