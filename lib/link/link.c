@@ -185,15 +185,23 @@ link_waiting(const struct link *l)
 	return l->track.waiting;
 }
 
-size_t
-link_room(struct link *l)
+static size_t
+room_of(const struct link *l)
 {
 	size_t used = link_unsettled(l);
 
 	if (l->wire != NULL && !l->tracked)
 		used += buf_size(&l->wire->out);
-	if (!l->gone && used < l->track.window)
-		return l->track.window - used;
+	return !l->gone && used < l->track.window ? l->track.window - used : 0;
+}
+
+size_t
+link_room(struct link *l)
+{
+	size_t n = room_of(l);
+
+	if (n > 0)
+		return n;
 	l->counts->stalls += !l->short_of_room;
 	l->short_of_room = 1;
 	return 0;
@@ -254,8 +262,7 @@ turn_end(struct before_sleep *b)
 			l->counts->closed++;
 			link_unbind(l);
 		}
-		room |= l->short_of_room && !l->gone &&
-		    link_unsettled(l) < l->track.window;
+		room |= l->short_of_room && room_of(l) > 0;
 	}
 	/* what a later link settled may be an earlier one's to say */
 	for (l = links; l != NULL; l = l->next)
