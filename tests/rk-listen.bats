@@ -700,6 +700,46 @@ three() {
 {"type":"error","why":"x"}'
 }
 
+# It used no time since it was asked last.
+stands_still() {
+	local now
+
+	now=$(awk '{ print $14 + $15 }' "/proc/$(pid_of "$1")/stat")
+	[ "$now" = "${ticks-}" ] && return
+	ticks=$now
+	return 1
+}
+
+read_over() {	# NAME BYTES
+	[ "$(awk '/rchar/ { print $2 }' "/proc/$(pid_of "$1")/io")" -gt "$2" ]
+}
+
+@test "in a pipeline, a reader that stops stops standard input and the clients" {
+	local reader
+
+	mkfifo fifo
+	exec {reader}<>fifo
+	# shellcheck disable=SC2016
+	start l bash -c 'exec rk-listen -p 127.0.0.1:0 --port-file port \
+		--window 64k >fifo'
+	wait_for test -s port
+	url=ws://127.0.0.1:$(<port)
+	client a /
+	seq -f '{"type":"publish","data":%.0f}' 100000 >&"${stdin_of[l]}" 3>&- &
+	seq -f 'text %.0f' 1000000 1002000 >&"${stdin_of[a]}"
+	wait_for read_over l 100000
+	wait_for stands_still l
+	# the pipe, the window, and what is read at a time
+	run ! read_over l 500000
+
+	head -n 102002 <&"$reader" >all
+	exec {reader}>&-
+	jq 'select(.type == "publish").data' all | cmp - <(seq 100000)
+	jq 'select(.type == "message").data' all |
+		cmp - <(seq 1000000 1002000)
+	[ "$(sed 1q all | grep -c '"type":"open"')" -eq 1 ]
+}
+
 # --- a tracked router ------------------------------------------------------
 
 # With tests/clients/router.js as a co-process, which writes what it gets to

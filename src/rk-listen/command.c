@@ -211,15 +211,29 @@ other(struct command *k, struct taken *t)
 	}
 }
 
+static void
+take(struct command *k, struct taken *t)
+{
+	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+		if (commands[i].type == k->frame->type) {
+			apply(k, commands[i].run, t);
+			return;
+		}
+	other(k, t);
+}
+
+void
+command_room(struct link *l)
+{
+	if (l == router && command_pipeline && !link_tracked(l))
+		link_hold(l, link_room(l) == 0);
+}
+
 void
 command_frame(struct link *l, struct frame *f, struct taken *t)
 {
 	struct command k = { l, f };
 
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (commands[i].type == f->type) {
-			apply(&k, commands[i].run, t);
-			return;
-		}
-	other(&k, t);
+	take(&k, t);
+	command_room(l);
 }

@@ -45,8 +45,10 @@ struct command_counts {
 extern struct command_counts command_counts;
 extern const struct figure command_figures[];
 
-/* From the link. */
+/* From the link.  In a pipeline standard input is not read while standard
+ * output has no room; a co-process always is, as it may wait for us to. */
 void	 command_frame(struct link *, struct frame *, struct taken *);
+void	 command_room(struct link *);
 extern int command_pipeline;	/* other stations' frames pass on */
 
 #endif

@@ -378,6 +378,13 @@ link_changed(struct link *l, enum link_state s)
 	}
 }
 
+static void
+link_has_room(struct link *l)
+{
+	command_room(l);
+	event_room(l);
+}
+
 /* Standard input ended; or the link of both is lost. */
 static void
 input_ended(struct link *l)
@@ -393,7 +400,7 @@ static const struct link_ops link_ops = {
 	.frame = command_frame,
 	.settled = event_settled,
 	.state = link_changed,
-	.room = event_room,
+	.room = link_has_room,
 	.end = input_ended
 };
 
