@@ -42,6 +42,9 @@ struct bridge {
 struct tally {
 	uint64_t published, confirmed, returned, refused, deliveries,
 	    acknowledged, rejected, dropped;
+	uint64_t connects, losses;	/* of connections, and tries */
+	uint64_t blocks;		/* times the broker took no messages */
+	uint64_t stops, clashes;	/* of consumers, of declarations */
 };
 
 extern struct bridge bridge;

@@ -125,6 +125,7 @@ retry(void)
 static void
 connected(struct mq *mq)
 {
+	tally.connects++;
 	info("%s: connected, to %s", mq_url_show(&bridge.url),
 	    mq == in ? "consume" : "publish");
 }
@@ -149,6 +150,7 @@ disconnected(struct mq *mq, int code, const char *why)
 		finished(mq);
 		return;
 	}
+	tally.losses++;
 	if (code != 0)
 		snprintf(number, sizeof number, "%d ", code);
 	if (bridge.once && !draining)
@@ -166,6 +168,7 @@ blocked(struct mq *mq, const char *why)
 {
 	if (mq == in)
 		return;
+	tally.blocks += why != NULL;
 	if (why != NULL)
 		warn("%s: takes no messages: %s",
 		    mq_url_show(&bridge.url), why);
@@ -228,6 +231,7 @@ broker_failed(struct mq_topology *t, const struct mq_item *i, int code,
     const char *why, int forgotten)
 {
 	(void)t;
+	tally.clashes++;
 	warn("%s: %d %s", i->what == MQ_BIND_QUEUE ||
 	    i->what == MQ_BIND_EXCHANGE ? i->to : i->name, code, why);
 	check();
@@ -277,6 +281,7 @@ broker_stopped(struct mq_consumer *mq, int code, const char *why)
 		forget(mq);
 		return;
 	}
+	tally.stops++;
 	warn("%s: %d %s", mq_consumer_queue(mq), code, why);
 	check();
 	retry();

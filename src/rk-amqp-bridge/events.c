@@ -212,6 +212,15 @@ static const struct figure figures[] = {
 	    "refused by the rules, and rejected" },
 	{ "amqp_dropped_total", &tally.dropped,
 	    "that made no frame, and were rejected" },
+	{ "amqp_connects_total", &tally.connects, "connections made" },
+	{ "amqp_losses_total", &tally.losses,
+	    "connections lost, and tries that failed" },
+	{ "amqp_blocks_total", &tally.blocks,
+	    "times that the broker took no messages" },
+	{ "amqp_stops_total", &tally.stops,
+	    "consumers that the broker stopped" },
+	{ "amqp_clashes_total", &tally.clashes,
+	    "declarations that the broker refused or took away" },
 	{ NULL, NULL, NULL }
 };
 
