@@ -104,6 +104,10 @@ struct mq_publisher_ops {
 	/* A mandatory one found no queue; confirmed() comes next. */
 	void (*returned)(struct mq_publisher *, void *owner,
 	    const struct mq_message *);
+	/* The broker knows no such exchange.  1: it will be there again, and
+	 * what was for it is sent again (hold the publisher until then); 0:
+	 * what was for it is refused. */
+	int (*missing)(struct mq_publisher *, struct str exchange);
 };
 
 struct mq_publisher *mq_publisher(struct mq *, const struct mq_publisher_ops *);
@@ -190,5 +194,7 @@ void	 mq_topology_again(struct mq_topology *);
 int	 mq_topology_stands(const struct mq_topology *);
 /* It stands, and nothing is asked for besides. */
 int	 mq_topology_idle(const struct mq_topology *);
+/* An exchange of this name is declared in every connection. */
+int	 mq_topology_has(const struct mq_topology *, struct str exchange);
 
 #endif

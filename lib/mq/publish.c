@@ -9,8 +9,9 @@
  *  - A new channel begins at tag 1 with all of the ring, in its order.
  *  - One bad message makes the broker close the channel, and it does not say
  *    which it was.  When its words name an exchange that is not there, all in
- *    flight to that exchange are refused; else those in flight are sent again
- *    one at a time, until the one that closes the channel is known.
+ *    flight to that exchange are refused, unless its owner makes it again; else
+ *    those in flight are sent again one at a time, until the one that closes
+ *    the channel is known.
  */
 
 #include <stdio.h>
@@ -150,19 +151,32 @@ exchange_of(const struct entry *e)
 	return (struct str){ p + 1, (unsigned char)*p };
 }
 
+/* The exchange in flight that the broker says is not there; n is 0: none. */
+static struct str
+missing(struct mq_publisher *p, int code, const char *why)
+{
+	for (size_t i = 0; code == 404 && i < p->sent; i++)
+		if (!at(p, i)->done && names(why, exchange_of(at(p, i))))
+			return exchange_of(at(p, i));
+	return STR("");
+}
+
 /* The broker closed the channel over one of those in flight. */
 static void
 blame(struct mq_publisher *p, int code, const char *why)
 {
 	size_t i, n = 0, found = 0, flying = p->sent;
+	struct str exchange = missing(p, code, why);
 	char text[SHORT_MAX + 16];
 
+	if (exchange.n > 0 && p->ops->missing(p, exchange))
+		return;
 	snprintf(text, sizeof text, "%d %s", code, why);
 	for (i = 0; i < flying; i++)
 		n += !at(p, i)->done;
 	for (i = 0; i < flying; i++)
-		if (!at(p, i)->done && (n == 1 ||
-		    (code == 404 && names(why, exchange_of(at(p, i)))))) {
+		if (!at(p, i)->done && (n == 1 || (exchange.n > 0 &&
+		    names(why, exchange_of(at(p, i)))))) {
 			finish(p, at(p, i), text);
 			found++;
 		}

@@ -410,6 +410,20 @@ mq_topology_stands(const struct mq_topology *t)
 }
 
 int
+mq_topology_has(const struct mq_topology *t, struct str exchange)
+{
+	const struct step *s;
+
+	for (size_t i = 0; i < t->count; i++) {
+		s = t->steps[i];
+		if (!s->fresh && s->item.what == MQ_EXCHANGE &&
+		    str_eq(str_of(s->item.name), exchange))
+			return 1;
+	}
+	return 0;
+}
+
+int
 mq_topology_idle(const struct mq_topology *t)
 {
 	return t->stands && t->answered == t->count;

@@ -72,6 +72,7 @@ int	 broker_consumers(void);
 void	 broker_drain(void);		/* no more consumers */
 /* Its part of the callbacks below. */
 void	 broker_publisher(struct mq_publisher *, int open);
+int	 broker_missing(struct mq_publisher *, struct str exchange);
 void	 broker_standing(struct mq_topology *);
 void	 broker_failed(struct mq_topology *, const struct mq_item *, int,
 	    const char *, int forgotten);

@@ -217,6 +217,20 @@ broker_publisher(struct mq_publisher *p, int open)
 	check();
 }
 
+/* One of ours was deleted.  What was bound to it is gone, too. */
+int
+broker_missing(struct mq_publisher *p, struct str exchange)
+{
+	(void)p;
+	if (!mq_topology_has(topology, exchange))
+		return 0;
+	tally.clashes++;
+	warn("%.*s: 404 deleted", (int)exchange.n, exchange.p);
+	mq_topology_again(topology);
+	check();
+	return 1;
+}
+
 void
 broker_standing(struct mq_topology *t)
 {

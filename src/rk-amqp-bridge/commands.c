@@ -273,7 +273,8 @@ returned(struct mq_publisher *p, void *owner, const struct mq_message *m)
 }
 
 const struct mq_publisher_ops publishing = {
-	.open = broker_publisher, .confirmed = confirmed, .returned = returned
+	.open = broker_publisher, .confirmed = confirmed,
+	.returned = returned, .missing = broker_missing
 };
 
 /* --- topology and consumers --- */
