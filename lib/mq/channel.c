@@ -64,6 +64,18 @@ closed(struct mq_channel *c, int code, const char *why)
 	c->ops->closed(c, code, why);
 }
 
+void
+mq_channel_close(struct mq_channel *c, int code, const char *why)
+{
+	amqp_channel_close_t m = { .reply_code = 200,
+	    .reply_text = amqp_empty_bytes };
+
+	c->code = code;
+	c->why = why;
+	if (mq_send(c->mq, c->id, AMQP_CHANNEL_CLOSE_METHOD, &m) == 1)
+		c->state = CHANNEL_CLOSING;
+}
+
 /* Backwards: what a callback frees or adds is not met twice. */
 void
 mq_channels_lost(struct mq *mq, const char *why)
@@ -127,13 +139,18 @@ mq_channel_method(struct mq_channel *c, uint32_t id, void *decoded)
 		closed_by_broker(c, decoded);
 		return 1;
 	}
+	if (c->state == CHANNEL_CLOSING && id == AMQP_CHANNEL_CLOSE_OK_METHOD) {
+		closed(c, c->code, c->why);
+		return 1;
+	}
 	if (c->state == CHANNEL_OPENING && id == AMQP_CHANNEL_OPEN_OK_METHOD) {
 		c->state = CHANNEL_OPEN;
 		c->ops->open(c);
 		return 1;
 	}
 	if (c->state != CHANNEL_OPEN)
-		return 1;	/* sent before the broker saw our close */
+		return 1;	/* sent before the broker saw our close, or
+				   its answer when it closed, too */
 	if (id == AMQP_BASIC_DELIVER_METHOD)
 		return begin_delivery(&c->in, decoded);
 	if (id == AMQP_BASIC_RETURN_METHOD)

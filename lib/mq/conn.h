@@ -45,7 +45,10 @@ struct mq_channel_ops {
 	void (*pump)(struct mq_channel *);	/* send what there is */
 };
 
-enum channel_state { CHANNEL_CLOSED, CHANNEL_OPENING, CHANNEL_OPEN };
+enum channel_state {
+	CHANNEL_CLOSED, CHANNEL_OPENING, CHANNEL_OPEN,
+	CHANNEL_CLOSING		/* we asked for it */
+};
 
 struct content {		/* being put together */
 	enum { CONTENT_NONE, CONTENT_HEADER, CONTENT_BODY } wants;
@@ -62,12 +65,16 @@ struct mq_channel {
 	const struct mq_channel_ops *ops;
 	void *data;
 	struct content in;
+	int code;		/* why we asked, for closed() */
+	const char *why;
 };
 
 struct mq_channel *mq_channel_new(struct mq *, const struct mq_channel_ops *,
 	    void *);			/* NULL: too many */
 void	 mq_channel_free(struct mq_channel *);	/* a closed one */
 void	 mq_channel_open(struct mq_channel *);
+/* closed() comes with this code and reason (static). */
+void	 mq_channel_close(struct mq_channel *, int code, const char *why);
 int	 mq_channel_method(struct mq_channel *, uint32_t id, void *decoded);
 int	 mq_channel_header(struct mq_channel *, struct str);
 int	 mq_channel_body(struct mq_channel *, struct str);

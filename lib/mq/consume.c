@@ -204,7 +204,9 @@ method(struct mq_channel *channel, uint32_t id, void *decoded)
 		started(c);
 		return 1;
 	case AMQP_BASIC_CANCEL_METHOD:
-		stopped(c, 404, "cancelled by the broker");
+		/* A broker that is told of a queue that is gone, and of a new
+		 * one of its name, with one ack takes none. */
+		mq_channel_close(channel, 404, "cancelled by the broker");
 		return 1;
 	default:
 		return 0;
