@@ -88,12 +88,15 @@ mq_channels_lost(struct mq *mq, const char *why)
 
 /* --- methods --- */
 
+/* A broker that waits long for our answer may close it again; it takes one. */
 static void
 closed_by_broker(struct mq_channel *c, const amqp_channel_close_t *m)
 {
 	amqp_channel_close_ok_t ok = { 0 };
 	char why[SHORT_MAX + 1];
 
+	if (c->state == CHANNEL_CLOSED || c->state == CHANNEL_OPENING)
+		return;
 	snprintf(why, sizeof why, "%.*s", (int)m->reply_text.len,
 	    (const char *)m->reply_text.bytes);
 	mq_send(c->mq, c->id, AMQP_CHANNEL_CLOSE_OK_METHOD, &ok);
