@@ -7,7 +7,10 @@
  *    delivery tags count up, so a tag is an index.
  *  - Acks leave once a turn: one for all that is settled in front, single
  *    ones behind a gap, so that one slow frame holds up nobody else's.
- *  - A session is a channel's life; tags of an older one mean nothing.
+ *  - A session is a channel's life; tags of an older one mean nothing to the
+ *    broker, which delivers them again.  But their owners still hold them:
+ *    while they are as many as the prefetch, no new session begins, or breaks
+ *    that come faster than anybody settles would fill the memory.
  */
 
 #include <stdlib.h>
@@ -29,6 +32,8 @@ struct mq_consumer {
 	unsigned char *ring;
 	size_t cap, head, count;	/* cap: a power of 2 */
 	size_t dirty;			/* settled or refused, not said yet */
+	size_t unsettled;		/* of all sessions */
+	int waits;			/* for those of older ones */
 };
 
 static unsigned char *
@@ -124,6 +129,9 @@ mq_settle(struct mq_consumer *c, uint64_t tag, uint32_t session, int ok)
 {
 	uint64_t i = tag - c->tag0;
 
+	c->unsettled--;
+	if (c->waits)
+		mq_consumer_start(c);
 	if (session != c->session || i >= c->count || *at(c, i) != PENDING)
 		return;
 	*at(c, i) = ok ? SETTLED : REFUSED;
@@ -181,6 +189,7 @@ closed(struct mq_channel *channel, int code, const char *why)
 
 	c->session++;
 	c->count = c->dirty = 0;
+	c->waits = 0;
 	stopped(c, code, why);
 }
 
@@ -223,6 +232,7 @@ delivery(struct mq_channel *channel, struct mq_message *m)
 		return;
 	}
 	push(c);
+	c->unsettled++;
 	m->session = c->session;
 	c->ops->delivery(c, m);
 }
@@ -263,6 +273,9 @@ void
 mq_consumer_start(struct mq_consumer *c)
 {
 	if (c->state != STOPPED || !mq_is_up(c->channel->mq))
+		return;
+	c->waits = c->unsettled >= (size_t)c->prefetch;
+	if (c->waits)
 		return;
 	c->state = STARTING;
 	if (c->channel->state == CHANNEL_OPEN)

@@ -141,7 +141,9 @@ struct mq_consumer_ops {
 
 struct mq_consumer *mq_consumer(struct mq *, const char *queue, int prefetch,
 	    unsigned flags, const struct mq_consumer_ops *, void *);
-void	 mq_consumer_start(struct mq_consumer *);	/* no-op when it runs */
+/* A no-op when it runs.  While as many as its prefetch of older sessions are
+ * not settled, it waits for them: so no more than twice that are unsettled. */
+void	 mq_consumer_start(struct mq_consumer *);
 void	 mq_consumer_free(struct mq_consumer *);	/* a stopped one */
 int	 mq_consumer_runs(const struct mq_consumer *);
 const char *mq_consumer_queue(const struct mq_consumer *);
