@@ -84,6 +84,7 @@ job_done(void *owner, int code, const char *why)
 {
 	struct job *j = owner;
 	struct link *l = taken_link(j->taken);
+	char text[512];
 
 	if (why != NULL)
 		tally.refused++;
@@ -91,7 +92,9 @@ job_done(void *owner, int code, const char *why)
 		answer(l, j->ref, code, why);
 		link_settle(j->taken);
 	} else if (why != NULL) {
-		link_refuse(j->taken, why);
+		snprintf(text, sizeof text, code ? "%d %s" : "%.0d%s", code,
+		    why);
+		link_refuse(j->taken, text);
 	} else {
 		link_settle(j->taken);
 	}
