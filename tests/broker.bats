@@ -102,7 +102,7 @@ states() {
 
 stats() {	# NAME
 	rk-publish -s b.sock --type stats >stats.out
-	jq ".$1" stats.out
+	jq ".data.amqp_$1_total" stats.out
 }
 
 # That is what became of it, to the last change.
