@@ -16,6 +16,10 @@
  *    the end of the loop's turn.
  *  - Messages come whole: fragments are put together, bounded (1009), and
  *    text is UTF-8 (1007).
+ *  - Who wants more than a limit of the config is refused with a status: 408,
+ *    413, 414, 431, 503; at the door, as far as that can be said at once; or
+ *    closed with 1008 (a message's time and fragments), 1009 (its size), 1013
+ *    (too much is unfinished), 1001 (idle).
  *  - A peer that does not answer two pings in a row is closed ("timeout").
  *  - Every connection that an op was told of ends by exactly one of the ops
  *    close (it was open) and failed (it never was); it is freed when that
@@ -29,6 +33,7 @@
 #include "figure.h"
 #include "http.h"
 
+struct networks;
 struct ws_conn;
 struct ws_msg;
 
@@ -72,9 +77,21 @@ struct ws_config {
 	size_t max_queue;	/* most bytes queued for one connection, or one
 				   message */
 	int64_t ping_ms;	/* between pings; 0: none */
-	int64_t head_ms;	/* for a request's head and body; 0: 10 s */
 	int max_conns;		/* at a time; 0: 65536 */
 	int reuse_port;		/* others may listen on the same TCP port */
+	/* limits for clients of ours; 0: none, where nothing else is said */
+	int max_per_peer;	/* connections of one address, or /64 */
+	int handshakes, burst;	/* to a WebSocket in a second, and at once */
+	size_t max_head;	/* bytes of a head; 0: HTTP_HEAD_MAX, and the
+				   most */
+	int64_t head_ms;	/* for the head of a request; 0: 10 s */
+	int64_t body_ms;	/* for its whole body; 0: 30 s */
+	size_t max_unfinished;	/* bytes of heads, bodies and messages that are
+				   not whole yet, all together */
+	int64_t message_ms;	/* from the first piece to the last */
+	int max_fragments;	/* of a message */
+	int64_t idle_ms;	/* without a message or a part of one */
+	const struct networks *trusted;	/* whose X-Forwarded-For is believed */
 	int tls;		/* wss:// may be dialled */
 	int insecure;		/* dials: take any certificate */
 	const char *ca_file;	/* dials: trust these; NULL: the system's */
@@ -106,6 +123,9 @@ void	 ws_respond(struct ws_conn *, int status, const char *headers,
 	    struct str body);
 void	 ws_respond_fd(struct ws_conn *, int status, const char *headers,
 	    int fd, size_t n);
+/* Seconds for a Retry-After: from 1 on, by chance, so that many who are put
+ * off do not come back at once. */
+int	 ws_retry_after(void);
 /* To an upgrade; subprotocol: one of those it asked for, or NULL.  Op open
  * follows, or failed. */
 void	 ws_accept(struct ws_conn *, const char *subprotocol);
@@ -135,7 +155,8 @@ const char *ws_subprotocol(const struct ws_conn *);
 
 void	*ws_data(const struct ws_conn *);	/* the program's own; NULL */
 void	 ws_set_data(struct ws_conn *, void *);
-/* The peer's address without port, "unix" on a Unix socket, "" unknown. */
+/* The peer's address without port, "unix" on a Unix socket, "" unknown.  What
+ * a trusted proxy says of it is known until the WebSocket is open. */
 void	 ws_remote(const struct ws_conn *, char *, size_t);
 
 /* Messages can be sent: it is accepted, and nobody has begun to close it. */
@@ -171,6 +192,6 @@ void	 ws_close(struct ws_conn *, int code, struct str reason);
 void	 ws_drain(int code, const char *reason, int64_t over_ms,
 	    int64_t limit_ms, void (*done)(void));
 
-extern const struct figure ws_figures[];
+extern const struct figure ws_figures[], ws_limit_figures[];
 
 #endif

@@ -8,13 +8,16 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "request.h"
 
-#define WRITE_SECONDS	30	/* without progress */
+#define WRITE_SECONDS	30	/* for each */
+#define WRITE_BYTES	65536
+#define RETRY_SECONDS	10	/* to come back in, spread */
 #define LINGER_SECONDS	2
 #define OUT_MAX		(64u << 20)	/* an answer with its head */
 
@@ -71,6 +74,23 @@ request_refuse(struct ws_conn *c, int status, const char *headers)
 	ws_respond(c, status, all, str_of(body));
 }
 
+int
+ws_retry_after(void)
+{
+	return 1 + (int)arc4random_uniform(RETRY_SECONDS);
+}
+
+void
+request_put_off(struct ws_conn *c, enum limit_reason reason)
+{
+	char header[64];
+
+	limit_conn(reason, c);
+	snprintf(header, sizeof header, "Retry-After: %d\r\n",
+	    ws_retry_after());
+	request_refuse(c, 503, header);
+}
+
 static ssize_t
 write_some(struct request *r)
 {
@@ -97,9 +117,14 @@ request_answer(struct ws_conn *c)
 	while (buf_size(&r->out) > 0 || r->file_left > 0) {
 		if ((n = write_some(r)) == -1)
 			break;
-		timer_set(c, WRITE_SECONDS);
+		if ((r->taken += (size_t)n) >= WRITE_BYTES) {
+			r->taken = 0;
+			timer_set(c, WRITE_SECONDS);
+		}
 	}
-	if (n == -1 && errno == EAGAIN) {
+	if (n == -1 && errno == EAGAIN && !request_keep(r))
+		limit_conn(LIMIT_UNFINISHED, c);
+	else if (n == -1 && errno == EAGAIN) {
 		request_want(r, EV_WRITE);
 		return;
 	}

@@ -35,6 +35,8 @@ const struct figure ws_figures[] = {
 	    "messages written to clients" },
 	{ "bytes_out_total", &tally.bytes_out, "bytes written to clients" },
 	{ "writes_total", &tally.writes, "writes that took" },
+	{ "unfinished_bytes", &tally.unfinished,
+	    "of requests and messages that are not whole yet" },
 	{ "pings_total", &tally.pings, "pings sent" },
 	{ NULL, NULL, NULL }
 };
@@ -62,7 +64,10 @@ conn_free(struct ws_conn *c)
 	out_free(c);
 	in_free(c);
 	request_free(c);
-	dial_free(c);
+	if (c->client)
+		dial_free(c);
+	else
+		admit_leave(c);
 	free(c->end);
 	free(c);
 }
@@ -105,6 +110,34 @@ conn_farewell(struct ws_conn *c, int code, const char *by, struct str reason)
 	c->end->n = reason.n;
 }
 
+/* Pings are due at seconds of a connection's own, so that those who came
+ * together are not pinged together: the next one is in 1 to period. */
+static uint32_t
+ping_period(void)
+{
+	return config.ping_ms > 0 ? (uint32_t)(config.ping_ms / 1000) :
+	    NO_PING_SECONDS;
+}
+
+static uint32_t
+ping_in(const struct ws_conn *c)
+{
+	uint32_t period = ping_period();
+
+	return period - (timer_now() + (uint32_t)((uintptr_t)c / 64)) % period;
+}
+
+static void
+look_again(struct ws_conn *c)
+{
+	uint32_t next = ping_in(c), idle_in;
+
+	idle_in = c->heard + (uint32_t)(config.idle_ms / 1000) - timer_now();
+	if (config.idle_ms > 0 && idle_in < next)
+		next = idle_in;
+	timer_set(c, (int)next);
+}
+
 static void
 begin_close(struct ws_conn *c)
 {
@@ -113,19 +146,15 @@ begin_close(struct ws_conn *c)
 	conn_mark(c);
 }
 
-/* The first ping comes somewhere within the interval: connections that came
- * together are not pinged together. */
 void
 conn_opened(struct ws_conn *c)
 {
-	int period = (int)(config.ping_ms / 1000);
-
 	request_free(c);
 	c->state = CONN_OPEN;
 	c->opened = 1;
+	c->heard = timer_now();
 	tally.open++;
-	timer_set(c, period == 0 ? NO_PING_SECONDS :
-	    1 + (int)((uintptr_t)c / 64 % (uintptr_t)period));
+	look_again(c);
 	if (c->ops->open != NULL)
 		c->ops->open(c);
 	if (c->end != NULL)		/* it was closed before it was open */
@@ -305,11 +334,6 @@ conn_forget_all(void)
 static void
 ping(struct ws_conn *c)
 {
-	if (config.ping_ms == 0) {
-		timer_set(c, NO_PING_SECONDS);
-		return;
-	}
-	timer_set(c, (int)(config.ping_ms / 1000));
 	if (c->paused)
 		return;
 	if (c->missed++ < 2) {
@@ -322,12 +346,37 @@ ping(struct ws_conn *c)
 	conn_kill(c);
 }
 
+/* While we do not read it, it may have said something. */
+static int
+is_idle(struct ws_conn *c)
+{
+	if (config.idle_ms == 0)
+		return 0;
+	if (c->paused)
+		c->heard = timer_now();
+	return timer_now() - c->heard >= (uint32_t)(config.idle_ms / 1000);
+}
+
+static void
+look_at_open(struct ws_conn *c)
+{
+	if (is_idle(c)) {
+		limit_conn(LIMIT_IDLE, c);
+		conn_farewell(c, 1001, "timeout", STR("idle"));
+		begin_close(c);
+		return;
+	}
+	look_again(c);
+	if (config.ping_ms > 0 && ping_in(c) == ping_period())
+		ping(c);
+}
+
 void
 timer_expired(struct ws_conn *c)
 {
 	switch (c->state) {
 	case CONN_OPEN:
-		ping(c);
+		look_at_open(c);
 		break;
 	case CONN_DIAL:
 	case CONN_DIALLING:

@@ -15,11 +15,14 @@
  *    takes, nothing else.
  */
 
+#include "../address.h"
 #include "../ws.h"
 #include "queue.h"
 
 struct dial;
 struct lws;
+struct message;
+struct peer;
 struct request;
 
 enum conn_state {
@@ -50,15 +53,19 @@ struct ws_conn {
 	void *data;
 	struct lws *wsi;
 	struct request *request;	/* server, until it is accepted */
-	struct dial *dial;		/* client */
+	union {
+		struct dial *dial;	/* client */
+		struct peer *peer;	/* server: admit.c; NULL: not counted */
+	};
 	struct queue queue;		/* what goes out */
-	struct buf *in;			/* a message that is not whole yet */
+	struct message *in;		/* one that is not whole yet */
 	struct farewell *end;
 	const char *why;		/* it never opened */
 	struct ws_conn *mark;		/* next on the list of the pass */
 	struct ws_conn *next, **prev;	/* in the wheel: timer.c */
 	uint32_t due;			/* second of the wheel */
 	uint32_t begun;			/* size of the last message written */
+	uint32_t heard;			/* second of the last data */
 	uint8_t state;			/* enum conn_state */
 	uint8_t missed;			/* pings without an answer */
 	unsigned marked : 1;
@@ -70,7 +77,7 @@ struct ws_conn {
 
 extern struct ws_config config;
 extern struct ws_tally {		/* rows of ws_figures: conn.c */
-	uint64_t conns, open;
+	uint64_t conns, open, unfinished;
 	uint64_t accepted, requests, upgrades, rejected, messages_in, bytes_in,
 	    messages_out, bytes_out, writes, pings, timeouts, protocol_errors;
 } tally;
@@ -101,10 +108,32 @@ struct lws_context *conn_context(void);
 struct lws_client_connect_info;
 int	 conn_connect(struct ws_conn *, const struct lws_client_connect_info *);
 
+/* admit.c: 1, or 0: not (now). */
+int	 admit_peer(struct ws_conn *, const struct address *);
+int	 admit_another(const struct address *);	/* would he be? */
+int	 admit_handshake(void);
+void	 admit_text(const struct ws_conn *, char [static ADDRESS_TEXT]);
+void	 admit_leave(struct ws_conn *);
+
 /* in.c: a piece of a message. */
 void	 in_piece(struct ws_conn *, struct str, int binary, int final,
 	    size_t remaining);
 void	 in_free(struct ws_conn *);
+void	 in_expire(void);	/* each second */
+
+/* limit.c */
+enum limit_reason {
+	LIMIT_CONNS, LIMIT_FILES, LIMIT_PEER, LIMIT_RATE, LIMIT_HEAD,
+	LIMIT_HEAD_TIME, LIMIT_BODY, LIMIT_BODY_TIME, LIMIT_ANSWER_TIME,
+	LIMIT_UNFINISHED, LIMIT_MESSAGE, LIMIT_MESSAGE_TIME, LIMIT_FRAGMENTS,
+	LIMIT_IDLE
+};
+void	 limit_hit(enum limit_reason, const char *who);
+void	 limit_conn(enum limit_reason, const struct ws_conn *);
+/* Bytes of what is not whole yet are kept, all connections' together: 1; 0:
+ * they are too many. */
+int	 limit_keep(size_t);
+void	 limit_forget(size_t);
 
 /* out.c */
 int	 out_flush(struct ws_conn *);	/* -1: the socket is broken */
@@ -119,18 +148,19 @@ void	 timer_start(void);
 void	 timer_stop(void);
 void	 timer_set(struct ws_conn *, int seconds);
 void	 timer_clear(struct ws_conn *);
+uint32_t timer_now(void);	/* seconds, of the wheel */
 struct ws_conn *timer_each(struct ws_conn *);	/* NULL begins, NULL ends */
 void	 timer_expired(struct ws_conn *);	/* in conn.c */
 
 /* request.c */
-void	 request_new(int fd, const struct ws_ops *);
+void	 request_new(int fd, const struct ws_ops *, const struct address *);
 void	 request_answer(struct ws_conn *);	/* in the pass */
 void	 request_upgrade(struct ws_conn *);
 void	 request_expired(struct ws_conn *);
 void	 request_drop(struct ws_conn *);	/* hangs up */
 void	 request_free(struct ws_conn *);
 const char *request_subprotocol(const struct ws_conn *);
-int	 request_fd(const struct ws_conn *);
+struct address request_address(const struct ws_conn *);
 
 /* dial.c */
 void	 dial_start(struct ws_conn *);		/* in the pass */

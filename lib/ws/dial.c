@@ -280,7 +280,7 @@ dial_expired(struct ws_conn *c)
 const char *
 ws_subprotocol(const struct ws_conn *c)
 {
-	return c->dial != NULL ? c->dial->chosen : "";
+	return c->client && c->dial != NULL ? c->dial->chosen : "";
 }
 
 void

@@ -6,7 +6,6 @@
  * computed in one place from what there is.
  */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -24,6 +23,7 @@
 
 #define BACKLOG		4096
 #define ACCEPTS		64	/* in one event */
+#define READ_SIZE	16384
 #define NO_FILES_PAUSE	0.1	/* seconds, when descriptors ran out */
 
 struct listener {
@@ -40,10 +40,14 @@ static int accepting = 1;
 void
 listen_update(void)
 {
-	int watch = accepting && !ev_is_active(&pause_timer) &&
-	    tally.conns < (uint64_t)config.max_conns;
+	static int was_full;
+	int full = tally.conns >= (uint64_t)config.max_conns;
+	int watch = accepting && !ev_is_active(&pause_timer) && !full;
 	struct listener *l;
 
+	if (full && !was_full)
+		limit_hit(LIMIT_CONNS, "");
+	was_full = full;
 	for (l = listeners; l != NULL; l = l->next) {
 		if (watch && !ev_is_active(&l->io))
 			ev_io_start(loop, &l->io);
@@ -64,32 +68,60 @@ resume(struct ev_loop *l, ev_timer *w, int events)
 static void
 no_files(void)
 {
-	static int told;
-
-	if (!told++)
-		warn("accept: %s; waiting for some to close", strerror(errno));
+	limit_hit(LIMIT_FILES, strerror(errno));
 	ev_timer_init(&pause_timer, resume, NO_FILES_PAUSE, 0);
 	ev_timer_start(loop, &pause_timer);
 	listen_update();
+}
+
+/* Nothing is kept of whom we do not want.  What he said is read, for else the
+ * answer would be lost to a reset; he may be quicker, or slower. */
+static void
+turn_away(int fd, const struct address *from)
+{
+	static char said[READ_SIZE];
+	char who[ADDRESS_TEXT], answer[128];
+	int n;
+
+	address_text(from, who);
+	limit_hit(LIMIT_PEER, who);
+	n = snprintf(answer, sizeof answer, "HTTP/1.1 503 %s\r\n"
+	    "Connection: close\r\nContent-Length: 0\r\nRetry-After: %d\r\n"
+	    "\r\n", http_reason(503), ws_retry_after());
+	if (recv(fd, said, sizeof said, MSG_DONTWAIT) != 0)
+		send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
 }
 
 static void
 incoming(struct ev_loop *lp, ev_io *w, int events)
 {
 	struct listener *l = (struct listener *)w;
+	struct sockaddr_storage a;
+	struct address from;
 	int fd, one = 1;
+	socklen_t len;
 
 	(void)lp;
 	(void)events;
 	for (int i = 0; i < ACCEPTS && ev_is_active(w); i++) {
-		fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		a.ss_family = AF_UNSPEC;
+		len = sizeof a;
+		fd = accept4(w->fd, (struct sockaddr *)&a, &len,
+		    SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd == -1 && (errno == EMFILE || errno == ENFILE ||
 		    errno == ENOBUFS || errno == ENOMEM))
 			no_files();
 		if (fd == -1)
 			return;
+		from = address_of((struct sockaddr *)&a);
+		if (!networks_have(config.trusted, &from) &&
+		    !admit_another(&from)) {
+			turn_away(fd, &from);
+			continue;
+		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-		request_new(fd, l->ops);
+		request_new(fd, l->ops, &from);
 		listen_update();
 	}
 }
@@ -278,21 +310,18 @@ ws_unlisten(void)
 void
 ws_remote(const struct ws_conn *c, char *to, size_t n)
 {
-	struct sockaddr_storage a = { 0 };
-	socklen_t len = sizeof a;
-	int fd = c->request != NULL ? request_fd(c) : conn_fd(c);
-	struct in6_addr *six = &((struct sockaddr_in6 *)&a)->sin6_addr;
+	struct sockaddr_storage s = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof s;
+	struct address a;
+	char text[ADDRESS_TEXT];
 
-	to[0] = '\0';
-	if (getpeername(fd, (struct sockaddr *)&a, &len) == -1)
-		return;
-	if (a.ss_family == AF_UNIX)
-		snprintf(to, n, "unix");
-	else if (a.ss_family == AF_INET)
-		inet_ntop(AF_INET, &((struct sockaddr_in *)&a)->sin_addr, to,
-		    (socklen_t)n);
-	else if (a.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(six))
-		inet_ntop(AF_INET, &six->s6_addr[12], to, (socklen_t)n);
-	else if (a.ss_family == AF_INET6)
-		inet_ntop(AF_INET6, six, to, (socklen_t)n);
+	if (c->request == NULL && !c->client && c->peer != NULL)
+		admit_text(c, text);
+	else {
+		getpeername(conn_fd(c), (struct sockaddr *)&s, &len);
+		a = c->request != NULL ? request_address(c) :
+		    address_of((struct sockaddr *)&s);
+		address_text(&a, text);
+	}
+	snprintf(to, n, "%s", text);
 }

@@ -15,12 +15,42 @@
 
 #include "request.h"
 
-#define READ_SIZE	4096
+#define READ_SIZE	16384
 
 static int
-head_seconds(void)
+seconds(int64_t ms, int otherwise)
 {
-	return config.head_ms > 0 ? (int)((config.head_ms + 999) / 1000) : 10;
+	return ms > 0 ? (int)((ms + 999) / 1000) : otherwise;
+}
+
+int
+request_keep(struct request *r)
+{
+	size_t n = buf_size(&r->in) + buf_size(&r->out);
+
+	if (n > r->kept && !limit_keep(n - r->kept))
+		return 0;
+	if (n < r->kept)
+		limit_forget(r->kept - n);
+	r->kept = n;
+	return 1;
+}
+
+static void
+is_whole(struct request *r)
+{
+	limit_forget(r->kept);
+	r->kept = 0;
+}
+
+/* The program has seen it. */
+static void
+forget(struct request *r, size_t n)
+{
+	buf_take(&r->in, n);
+	if (buf_size(&r->in) == 0)
+		buf_free(&r->in);
+	request_keep(r);
 }
 
 /* ---- deciding -------------------------------------------------------- */
@@ -58,13 +88,19 @@ upgrade(struct ws_conn *c, const struct http_head *h)
 		request_refuse(c, 400, "");
 		return;
 	}
+	if (!admit_handshake()) {
+		request_put_off(c, LIMIT_RATE);
+		return;
+	}
 	memcpy(r->key, key.p, 24);
+	is_whole(r);
 	c->state = CONN_ASKED;
 	timer_set(c, 60);
 	if (c->ops->upgrade != NULL)
 		c->ops->upgrade(c, h);
 	else
 		request_refuse(c, 404, "");
+	forget(r, r->head);
 }
 
 static void
@@ -75,6 +111,7 @@ ask(struct ws_conn *c, const struct http_head *h)
 	    h->length > 0 ? (size_t)h->length : 0 };
 
 	tally.requests++;
+	is_whole(r);
 	request_want(r, 0);
 	c->state = CONN_ASKED;
 	timer_set(c, 60);
@@ -82,6 +119,7 @@ ask(struct ws_conn *c, const struct http_head *h)
 		c->ops->request(c, h, body);
 	else
 		request_refuse(c, 404, "");
+	forget(r, buf_size(&r->in));
 }
 
 static void
@@ -94,18 +132,51 @@ body_next(struct ws_conn *c, const struct http_head *h)
 		if (c->ops->body != NULL)
 			max = c->ops->body(c, h);
 		if (n > max) {
+			limit_conn(LIMIT_BODY, c);
 			request_refuse(c, 413, "");
 			return;
 		}
 		r->in.max = r->head + n;
+		timer_set(c, seconds(config.body_ms, 30));
 	}
 	c->state = CONN_BODY;
 	if (buf_size(&r->in) >= r->head + n)
 		ask(c, h);
 }
 
-/* Looks at all that has come; the head is parsed again when its body grows,
- * for its spans may have moved. */
+/* Whose it is is known now, when it came through a proxy. */
+static int
+admitted(struct ws_conn *c, const struct http_head *h)
+{
+	struct request *r = c->request;
+
+	if (!networks_have(config.trusted, &r->address))
+		return 1;
+	r->address = address_forwarded(config.trusted, r->address, h);
+	return admit_peer(c, &r->address);
+}
+
+static void
+read_head(struct ws_conn *c, const struct http_head *h)
+{
+	if (!admitted(c, h))
+		request_put_off(c, LIMIT_PEER);
+	else if (http_has_token(h, "upgrade", "websocket"))
+		upgrade(c, h);
+	else
+		body_next(c, h);
+}
+
+static void
+bad_head(struct ws_conn *c, int status)
+{
+	if (status == 414 || status == 431)
+		limit_conn(LIMIT_HEAD, c);
+	request_refuse(c, status, "");
+}
+
+/* Looks at all that has come; the head is parsed again when its body is
+ * whole, for its spans have moved. */
 static void
 look(struct ws_conn *c)
 {
@@ -114,35 +185,45 @@ look(struct ws_conn *c)
 	int status;
 	ssize_t n;
 
-	if (c->state == CONN_BODY &&
-	    buf_size(&r->in) < r->in.max)
-		return;
+	if (c->state == CONN_BODY && buf_size(&r->in) < r->in.max)
+		return;			/* a line of it */
 	n = http_parse(&h, buf_str(&r->in), &status);
-	if (n == 0)
+	if (n == 0 && buf_size(&r->in) < r->in.max)
 		return;
 	r->no_body = n > 0 && str_eq(h.method, STR("HEAD"));
 	r->head = n > 0 ? (size_t)n : 0;
-	if (n == -1)
-		request_refuse(c, status, "");
-	else if (c->state == CONN_HEAD &&
-	    http_has_token(&h, "upgrade", "websocket"))
-		upgrade(c, &h);
+	if (n <= 0)
+		bad_head(c, status);
+	else if (c->state == CONN_HEAD)
+		read_head(c, &h);
 	else
 		body_next(c, &h);
 }
 
 /* ---- reading --------------------------------------------------------- */
 
+/* No more room is made than has come: many who say little take little.  A
+ * head is looked at when it has a line more, a body when it is whole. */
 static void
 read_more(struct ws_conn *c)
 {
+	static char bytes[READ_SIZE];
 	struct request *r = c->request;
-	ssize_t n = buf_read(&r->in, r->fd, READ_SIZE);
+	size_t room = r->in.max - buf_size(&r->in);
+	ssize_t n = read(r->fd, bytes, room < sizeof bytes ? room :
+	    sizeof bytes);
 
-	if (n > 0)
-		look(c);
-	else if (n == 0 || errno != EAGAIN)
+	if (n == 0 || (n == -1 && errno != EAGAIN)) {
 		request_hang_up(c, "connection lost");
+		return;
+	}
+	if (n == -1)
+		return;
+	buf_add(&r->in, bytes, (size_t)n);
+	if (!request_keep(r))
+		request_put_off(c, LIMIT_UNFINISHED);
+	else if ((size_t)n == room || memchr(bytes, '\n', (size_t)n) != NULL)
+		look(c);
 }
 
 /* Somebody waits to be accepted: has he left? */
@@ -217,7 +298,7 @@ request_hang_up(struct ws_conn *c, const char *why)
 }
 
 void
-request_new(int fd, const struct ws_ops *ops)
+request_new(int fd, const struct ws_ops *ops, const struct address *from)
 {
 	struct ws_conn *c = conn_new(ops, CONN_HEAD);
 	struct request *r = mem_new(sizeof *r);
@@ -226,11 +307,14 @@ request_new(int fd, const struct ws_ops *ops)
 	c->request = r;
 	r->fd = fd;
 	r->file = -1;
-	r->in.max = HTTP_HEAD_MAX;
+	r->address = *from;
+	r->in.max = config.max_head > 0 ? config.max_head : HTTP_HEAD_MAX;
 	ev_io_init(&r->io, event, fd, EV_READ);
 	r->io.data = c;
 	ev_io_start(loop, &r->io);
-	timer_set(c, head_seconds());
+	timer_set(c, seconds(config.head_ms, 10));
+	if (!networks_have(config.trusted, from))
+		admit_peer(c, from);
 }
 
 void
@@ -241,7 +325,7 @@ ws_accept(struct ws_conn *c, const char *subprotocol)
 	if (subprotocol != NULL)
 		c->request->subprotocol = mem_str(subprotocol);
 	c->state = CONN_UPGRADE;
-	timer_set(c, head_seconds());
+	timer_set(c, seconds(config.head_ms, 10));
 	conn_mark(c);
 }
 
@@ -257,7 +341,7 @@ request_upgrade(struct ws_conn *c)
 	buf_addf(&head, "GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
 	    "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
 	    "Sec-WebSocket-Key: %s\r\n\r\n", r->key);
-	buf_add(&head, rest.p + r->head, rest.n - r->head);
+	buf_adds(&head, rest);
 	ev_io_stop(loop, &r->io);
 	r->fd = -1;
 	conn_adopt(c, fd, buf_str(&head));
@@ -267,17 +351,28 @@ request_upgrade(struct ws_conn *c)
 void
 request_expired(struct ws_conn *c)
 {
+	static const enum limit_reason reasons[] = {
+		[CONN_HEAD] = LIMIT_HEAD_TIME, [CONN_BODY] = LIMIT_BODY_TIME,
+		[CONN_ANSWER] = LIMIT_ANSWER_TIME
+	};
 	struct request *r = c->request;
 
-	if (c->state == CONN_ASKED)
+	switch (c->state) {
+	case CONN_ASKED:
 		timer_set(c, 60);	/* the program has its own deadline */
-	else if (c->state == CONN_UPGRADE)
+		return;
+	case CONN_UPGRADE:
 		conn_kill(c);
-	else if (c->state <= CONN_BODY && buf_size(&r->in) > 0)
+		return;
+	case CONN_LINGER:
+		request_hang_up(c, NULL);
+		return;
+	}
+	limit_conn(reasons[c->state], c);
+	if (c->state != CONN_ANSWER && buf_size(&r->in) > 0)
 		request_refuse(c, 408, "");
 	else
-		request_hang_up(c,
-		    c->state == CONN_LINGER ? NULL : "timed out");
+		request_hang_up(c, "timed out");
 }
 
 void
@@ -302,6 +397,7 @@ request_free(struct ws_conn *c)
 		close(r->file);
 	buf_free(&r->in);
 	buf_free(&r->out);
+	request_keep(r);
 	free(r->subprotocol);
 	free(r);
 }
@@ -312,8 +408,8 @@ request_subprotocol(const struct ws_conn *c)
 	return c->request != NULL ? c->request->subprotocol : NULL;
 }
 
-int
-request_fd(const struct ws_conn *c)
+struct address
+request_address(const struct ws_conn *c)
 {
-	return c->request->fd;
+	return c->request->address;
 }

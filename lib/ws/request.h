@@ -19,11 +19,18 @@ struct request {
 	char key[25];		/* Sec-WebSocket-Key */
 	char *subprotocol;
 	int upgrade, no_body;
+	struct address address;	/* whose it is */
+	size_t kept;		/* bytes of in and out that are counted */
+	size_t taken;		/* bytes of the answer since the timer */
 };
 
 void	 request_want(struct request *, int events);	/* 0: none */
 void	 request_hang_up(struct ws_conn *, const char *why);
 /* A refusal of our own; headers as ws_respond() has them. */
 void	 request_refuse(struct ws_conn *, int status, const char *headers);
+/* Counts what in and out hold: 1; 0: it is too much, and not counted. */
+int	 request_keep(struct request *);
+/* For a while: 503, and when to come again. */
+void	 request_put_off(struct ws_conn *, enum limit_reason);
 
 #endif

@@ -96,6 +96,7 @@ tick(struct ev_loop *l, ev_timer *w, int events)
 		now++;
 		expire();
 	}
+	in_expire();
 	conn_wake();
 }
 
@@ -110,6 +111,12 @@ timer_each(struct ws_conn *c)
 		if (slots[i] != NULL)
 			return slots[i];
 	return NULL;
+}
+
+uint32_t
+timer_now(void)
+{
+	return now;
 }
 
 void

@@ -86,8 +86,7 @@ upgrade(struct ws_conn *ws, const struct http_head *h)
 		status = r == -1 ? 400 : 0;
 	}
 	if (status != 0) {
-		web_answer(ws, status, status == 503 ?
-		    "Retry-After: 1\r\n" : "");
+		web_answer(ws, status, "");
 		return;
 	}
 	c = conn_make(ws, e, KIND_WS);

@@ -12,7 +12,7 @@
  * The rooms: endpoint (which path is what), head (a request as JSON), client
  * (from open to close), throttle, rate (how fast they talk), event (what goes
  * up, and custody), command, people, send, pending (what comes down), roster,
- * state (who is there), web, metrics, docroot.
+ * state (who is there), limits, web, metrics, docroot.
  */
 
 #include <errno.h>
@@ -25,6 +25,7 @@
 #include "command.h"
 #include "docroot.h"
 #include "event.h"
+#include "limits.h"
 #include "log.h"
 #include "loop.h"
 #include "metrics.h"
@@ -40,8 +41,7 @@ enum {
 	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
 	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
 	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
-	KEY_PING, KEY_MAX_OUT, KEY_MAX_CONNS, KEY_GAUGE, KEY_STATS,
-	KEY_DRAIN_OVER
+	KEY_PING, KEY_MAX_OUT, KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER
 };
 
 static const struct opt options[] = {
@@ -72,18 +72,18 @@ static const struct opt options[] = {
 	{ KEY_DOCROOT, "docroot", "DIR", "serve the files in there" },
 	{ KEY_PING, "ping", "TIME", "between pings; 0: none (25s)" },
 	{ KEY_MAX_OUT, "max-out", "BYTES", "queued for a connection (4m)" },
-	{ KEY_MAX_CONNS, "max-conns", "N", "connections at a time (65536)" },
 	{ KEY_GAUGE, "gauge", "NAME=FIGURE", "a figure under another name" },
 	{ KEY_STATS, "stats", "TIME",
 	    "ask the other stages for their figures so often (5s)" },
 	{ KEY_DRAIN_OVER, "drain-over", "TIME", "closing takes so long (0s)" },
+	LIMITS_OPTS,
 	LINK_OPTS_SERVE,
 	LINK_OPTS_CHILD,
 	LINK_OPTS,
 	OPT_END
 };
 
-static struct ws_config ws = { .ping_ms = 25000, .max_queue = 4 << 20 };
+static struct ws_config ws;
 static struct endpoint defaults = { .template = "/" };
 static struct endpoint *current = &defaults, **last_endpoint = &endpoints;
 static const char *port_file;
@@ -235,9 +235,6 @@ option(const struct opts *o, int key)
 		if (ws.max_queue < 1024 || ws.max_queue > 1 << 30)
 			opt_usage(o, "%s: not from 1k to 1g", o->arg);
 		break;
-	case KEY_MAX_CONNS:
-		ws.max_conns = (int)opt_number(o, o->arg, 1, 1 << 20);
-		break;
 	case KEY_GAUGE:
 		if ((why = metrics_gauge(o->arg)) != NULL)
 			opt_usage(o, "%s: %s", o->arg, why);
@@ -249,7 +246,7 @@ option(const struct opts *o, int key)
 		drain_over = opt_ms(o, o->arg);
 		break;
 	default:
-		if (!link_option(o, key))
+		if (!link_option(o, key) && !limits_option(&ws, o, key))
 			endpoint_option(o, key);
 	}
 }
@@ -417,6 +414,9 @@ main(int argc, char **argv)
 	struct opts o;
 	int status;
 
+	ws = limits_default;
+	ws.ping_ms = 25000;
+	ws.max_queue = 4 << 20;
 	read_options(&o, argc, argv);
 	ws.max_message = link_max();
 	loop_open(&loop_ops);

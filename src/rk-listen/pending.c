@@ -71,8 +71,7 @@ give_up(struct conn *c, int status)
 {
 	pending_over(c);
 	c->pending = 0;
-	web_answer(c->ws, status, status == 503 ? "Retry-After: 1\r\n" :
-	    "");
+	web_answer(c->ws, status, "");
 }
 
 static void

@@ -21,10 +21,14 @@ const struct figure web_figures[] = {
 void
 web_answer(struct ws_conn *ws, int status, const char *headers)
 {
-	char body[64], all[256];
+	char body[64], all[256], later[64] = "";
 
+	if (status == 503)
+		snprintf(later, sizeof later, "Retry-After: %d\r\n",
+		    ws_retry_after());
 	snprintf(body, sizeof body, "%d %s\n", status, http_reason(status));
-	snprintf(all, sizeof all, "Content-Type: text/plain\r\n%s", headers);
+	snprintf(all, sizeof all, "Content-Type: text/plain\r\n%s%s", later,
+	    headers);
 	ws_respond(ws, status, all, str_of(body));
 }
 
@@ -129,7 +133,7 @@ web_came(struct ws_conn *ws, const struct http_head *h, struct str body)
 	else if (!sound)
 		web_answer(ws, 400, "");
 	else if (draining || !link_present(router) || link_room(router) == 0)
-		web_answer(ws, 503, "Retry-After: 1\r\n");
+		web_answer(ws, 503, "");
 	else
 		ask(ws, e, h, found, body);
 }

@@ -13,7 +13,8 @@ extern const struct figure web_figures[];
 void	 web_came(struct ws_conn *, const struct http_head *, struct str body);
 size_t	 web_body(struct ws_conn *, const struct http_head *);
 
-/* Nothing but the status, as text; headers: whole lines, or "". */
+/* Nothing but the status, as text, and when to come again (503); headers:
+ * whole lines, or "". */
 void	 web_answer(struct ws_conn *, int status, const char *headers);
 
 #endif

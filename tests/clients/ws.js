@@ -7,6 +7,7 @@
 //   binary HEX                sends bytes
 //   pieces TEXT...            one text message in a fragment a word, pings
 //                             between them
+//   part TEXT                 a fragment of a message that is not whole
 //   big N                     a text message of N letters
 //   pause | resume            stops and goes on reading
 //   ping | close [CODE [REASON]] | drop
@@ -31,6 +32,7 @@ const verbs = {
 	text: rest => socket.send(rest),
 	json: rest => socket.send(JSON.parse(`"${rest}"`)),
 	binary: rest => socket.send(Buffer.from(rest, 'hex')),
+	part: rest => socket.send(rest, { fin: false }),
 	big: rest => socket.send('x'.repeat(Number(rest))),
 	pieces: rest => {
 		const words = rest.split(' ')

@@ -1,0 +1,363 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# shellcheck disable=SC2154 # stderr and output are set by lib
+#
+# How much clients may want of a listener, and what becomes of who wants more.
+
+load lib
+load listen
+
+setup() {
+	cd "$RK_TEST" || return
+}
+
+teardown() {
+	stop_all
+}
+
+refused() {	# REASON WANT
+	metric "refused_total{reason=\"$1\"}" "$2"
+}
+
+warnings() {
+	grep -c '^rk-listen: warning: ' l.err
+}
+
+# The status that curl meets; 000: no answer.
+status() {
+	curl -s -o /dev/null -w '%{http_code}' "$@" || :
+}
+
+# Slow clients "s" (tests/clients/slow.js), all connected.
+slow() {	# KIND N
+	start s node "$TESTS/clients/slow.js" "$port" "$@"
+	wait_for -t 60 grep -q there s.out
+}
+
+holds() {	# BYTES, or more, of what is not whole
+	[ "$(curl -s "http://127.0.0.1:$port/metrics" |
+		sed -n 's/^rk_listen_unfinished_bytes //p')" -ge "$1" ]
+}
+
+# --- usage -----------------------------------------------------------------
+
+@test "values that make no sense are refused with 100" {
+	for option in max-conns=0 max-per-address=-1 handshakes=x "handshakes=1," \
+		max-head=100 max-head=17k head-time=0 head-time=10ms body-time=0 \
+		message-time=2d max-fragments=-1 max-unfinished=1 idle=1ms \
+		trust-proxy=localhost trust-proxy=10.0.0.0/33; do
+		run_status 100 rk-listen -p 0 "--$option"
+	done
+}
+
+# --- connections -----------------------------------------------------------
+
+@test "--max-per-address: one too many is turned away, others come in" {
+	listen --max-per-address 2
+	client a /
+	client b /
+	assert_eq "$(status "http://127.0.0.1:$port/healthz")" 503
+	assert_eq "$(status --interface 127.0.0.2 \
+		"http://127.0.0.1:$port/healthz")" 200
+	curl -s --interface 127.0.0.2 "http://127.0.0.1:$port/metrics" |
+		grep -qF 'refused_total{reason="per_address"} 1'
+	grep -qx 'rk-listen: warning: 127.0.0.1: too many connections of one '\
+'address' l.err
+	feed a close
+	ended a
+	client c /
+}
+
+@test "--max-per-address: peers at a Unix socket have none" {
+	start_ready l rk-listen --unix c.sock --max-per-address 1
+	url=ws+unix:$RK_TEST/c.sock:
+	client a /
+	client b /
+	assert_eq "$(grep -c '"remote":"unix"' l.out)" 2
+}
+
+@test "a flood of refusals is counted, and said once" {
+	listen --max-per-address 1
+	client a /
+	for _ in {1..50}; do
+		status "http://127.0.0.1:$port/healthz" >/dev/null
+	done
+	assert_eq "$(warnings)" 1
+	feed a close
+	ended a
+	wait_for refused per_address 50
+	feed l '{"type":"stats"}'
+	wait_line l '"type":"stats"'
+	assert_eq "$(grep stats l.out |
+		jq '.data["refused_total{reason=\"per_address\"}"]')" 50
+}
+
+@test "--max-conns: that the door is closed is counted and said" {
+	listen --max-conns 1
+	client a /
+	grep -q 'warning: all connections are taken: nobody else is accepted' l.err
+	feed a close
+	ended a
+	wait_for refused conns 2		# who asks is one, too
+	assert_eq "$(warnings)" 1
+}
+
+@test "--handshakes: over the rate it is 503, with a Retry-After by chance" {
+	listen --handshakes 1,2
+	client a /
+	client b /
+	for _ in {1..20}; do
+		raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n" >>got &
+	done
+	wait_for gives 20 grep -c '^HTTP/1.1 ' got
+	[ "$(grep -c '^HTTP/1.1 503' got)" -ge 15 ]
+	[ "$(sed -n 's/^Retry-After: //p' got | sort -u | wc -l)" -gt 1 ]
+	run ! grep -E '^Retry-After: (0|1[1-9])' got
+	assert_eq "$(status "http://127.0.0.1:$port/healthz")" 200
+	start c node "$TESTS/clients/ws.js" "$url/"
+	again() {
+		ended c && start c node "$TESTS/clients/ws.js" "$url/"
+		wait_for grep -q . c.out && grep -q open c.out
+	}
+	wait_for grep -q . c.out
+	grep -q open c.out || wait_for again
+	grep -qx 'rk-listen: warning: 127.0.0.1: too many handshakes at a time' \
+		l.err
+	run ! refused handshakes 0
+}
+
+# --- requests --------------------------------------------------------------
+
+@test "--max-head: 431 for headers, 414 for a line" {
+	listen --max-head 1k
+	pad=$(printf %01000d 0)
+	assert_eq "$(status -H "X: ${pad:0:500}" \
+		"http://127.0.0.1:$port/healthz")" 200
+	assert_eq "$(status -H "X: $pad" "http://127.0.0.1:$port/healthz")" 431
+	assert_eq "$(status "http://127.0.0.1:$port/$pad$pad")" 414
+	refused head_size 2
+}
+
+@test "--head-time: who says nothing, or half, or drips, is gone" {
+	listen --head-time 1
+	slow silent 20
+	ended s
+	assert_eq "$(tail -n 1 s.out)" 'gone closed:20'
+	for kind in half drip; do
+		slow $kind 20
+		ended s
+		assert_eq "$(tail -n 1 s.out)" 'gone 408:20'
+	done
+	refused head_time 60
+	metric sockets 1
+	metric unfinished_bytes 0
+}
+
+@test "--body-time: for the whole body, not for a piece" {
+	listen --http /q --head-time 5 --body-time 1
+	for kind in body dripbody; do
+		slow $kind 20
+		ended s
+		assert_eq "$(tail -n 1 s.out)" 'gone 408:20'
+	done
+	refused body_time 40
+	refused head_time 0
+	metric unfinished_bytes 0
+}
+
+@test "--max-unfinished: bodies and messages together; others are served" {
+	listen --http /q --ws /w --max-unfinished 1m
+	client a /w
+	slow body 20				# 50,000 bytes each
+	wait_for holds 1000000
+	client b /w
+	feed b "part $(printf %050000d 0)"
+	wait_line b 'close 1013 try again later'
+	slow() { node "$TESTS/clients/slow.js" "$port" body 1; }
+	slow >one.out &
+	wait_for grep -qx 'gone 503:1' one.out
+	refused unfinished 2
+	feed a 'text still here'
+	wait_line l 'still here'
+	assert_eq "$(status -d small "http://127.0.0.1:$port/w")" 426
+	kill "$(pid_of s)"
+	wait_for metric unfinished_bytes 0
+	slow >two.out 3>&- &
+	wait_for holds 50000
+	kill $!
+}
+
+# --- messages --------------------------------------------------------------
+
+@test "--message-time: a message that is not whole in time closes with 1008" {
+	listen --message-time 1
+	client a /
+	client b /
+	feed a 'part begun' 'part and on'
+	feed b 'pieces in time'
+	wait_line a 'close 1008 message too slow'
+	wait_line l '"code":1008,"reason":"message too slow","by":"server"'
+	wait_line l '"text":"intime"'
+	feed b 'pieces still here'
+	wait_line l '"text":"stillhere"'
+	refused message_time 1
+	metric unfinished_bytes 0
+}
+
+@test "--message-time: one frame that drips is not whole, either" {
+	listen --message-time 1
+	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n\x81\xfe\x10\0\0\0\0\0abc" >got
+	wait_line l '"code":1008'
+}
+
+@test "--max-fragments: one more closes with 1008" {
+	listen --max-fragments 3
+	client a /
+	feed a 'pieces a b c'
+	wait_line l '"text":"abc"'
+	feed a 'pieces a b c d'
+	wait_line a 'close 1008 too many fragments'
+	refused fragments 1
+	client b /
+	feed b 'part ' 'part ' 'part ' 'part '
+	wait_line b 'close 1008 too many fragments'
+	metric unfinished_bytes 0
+}
+
+@test "--idle: pongs are no sign of life; messages are" {
+	listen --idle 2 --ping 1
+	client a /
+	client b /
+	talk() {
+		feed b 'text here'
+		grep -q close a.out
+	}
+	wait_for talk
+	grep -qx 'close 1001 idle' a.out
+	grep -q ping a.out
+	wait_line l '"code":1001,"reason":"idle","by":"timeout"'
+	run ! grep -q close b.out
+	refused idle 1
+}
+
+# --- proxies ---------------------------------------------------------------
+
+# FROM LINE...: the remote of a request from this address of the loopback.
+remote() {
+	local from=$1 line headers=() n
+
+	shift
+	for line; do headers+=(-H "X-Forwarded-For: $line"); done
+	n=$(count request)
+	status --interface "$from" "${headers[@]}" -m 20 \
+		"http://127.0.0.1:$port/q" >/dev/null &
+	wait_for gives $((n + 1)) count request
+	feed l '{"type":"respond","conn":"'"$(conn $((n + 1)))"'"}'
+	wait $!
+	frames request | tail -n 1 | sed 's/.*"remote":"\([^"]*\)".*/\1/'
+}
+
+@test "--trust-proxy: whose word counts, and how far" {
+	listen --http /q --trust-proxy 127.0.0.2,127.1.0.0/16,unix:
+	while read -r from want lines; do
+		eval "lines=($lines)"
+		assert_eq "$from $(remote "$from" "${lines[@]}")" "$from $want"
+	done <<-END
+	127.0.0.1 127.0.0.1
+	127.0.0.1 127.0.0.1 192.0.2.1
+	127.0.0.2 127.0.0.2
+	127.0.0.2 192.0.2.1 192.0.2.1
+	127.0.0.2 192.0.2.1 '6.6.6.6, 192.0.2.1'
+	127.0.0.2 192.0.2.1 6.6.6.6 '192.0.2.1, 127.1.2.3'
+	127.1.2.3 2001:db8::1 '[2001:db8::1]:4711'
+	127.0.0.2 127.0.0.2 '192.0.2.1, unknown'
+	127.0.0.2 127.1.0.1 '192.0.2.1, <b>, 127.1.0.1'
+	END
+}
+
+@test "--trust-proxy: without it nobody is believed" {
+	listen --http /q
+	assert_eq "$(remote 127.0.0.2 192.0.2.1)" 127.0.0.2
+}
+
+@test "--trust-proxy unix: peers of a Unix socket are who they say" {
+	start_ready l rk-listen --unix c.sock --max-per-address 1 \
+		--trust-proxy unix:
+	url=ws+unix:$RK_TEST/c.sock:
+	ask() {		# NAME ADDRESS
+		WS_HEADERS='{"X-Forwarded-For":"'"$2"'"}' \
+			start "$1" node "$TESTS/clients/ws.js" "$url/"
+		wait_for grep -q . "$1.out"
+	}
+	ask a 192.0.2.1
+	ask b 192.0.2.1
+	ask c 192.0.2.2
+	ask d 2001:db8:0:1::1
+	ask e 2001:db8:0:1::2
+	ask f 2001:db8:0:2::2
+	assert_eq "$(head -qn 1 {a,b,c,d,e,f}.out)" 'open
+status 503
+open
+open
+status 503
+open'
+	assert_eq "$(warnings)" 1
+	grep -q 'warning: 192.0.2.1: too many' l.err
+	feed a close
+	ended a
+	wait_line l '"type":"close"'
+	ask g 192.0.2.1
+	assert_eq "$(head -n 1 g.out)" open
+}
+
+nginx_conf() {	# PORT
+	cat <<-END
+		daemon off;
+		pid $RK_TEST/nginx.at;
+		error_log stderr warn;
+		events {}
+		http {
+		    access_log off;
+		    client_body_temp_path $RK_TEST/body;
+		    proxy_temp_path $RK_TEST/proxy;
+		    fastcgi_temp_path $RK_TEST/fastcgi;
+		    uwsgi_temp_path $RK_TEST/uwsgi;
+		    scgi_temp_path $RK_TEST/scgi;
+		    server {
+		        listen unix:$RK_TEST/nginx.sock;
+		        location / {
+		            proxy_pass http://127.0.0.1:$1;
+		            proxy_http_version 1.1;
+		            proxy_set_header Upgrade \$http_upgrade;
+		            proxy_set_header Connection 'upgrade';
+		            proxy_set_header X-Forwarded-For 192.0.2.1;
+		        }
+		        location /chain/ {
+		            proxy_pass http://127.0.0.1:$1;
+		            proxy_http_version 1.1;
+		            proxy_set_header Upgrade \$http_upgrade;
+		            proxy_set_header Connection 'upgrade';
+		            proxy_set_header X-Forwarded-For
+		                "\$http_x_forwarded_for, 192.0.2.2";
+		        }
+		    }
+		}
+	END
+}
+
+@test "--trust-proxy: clients behind a real nginx" {
+	need nginx
+	listen --ws '/*' --trust-proxy 127.0.0.1 --max-per-address 1
+	nginx_conf "$port" >nginx.conf
+	start nginx nginx -c "$RK_TEST/nginx.conf" -p "$RK_TEST"
+	wait_for test -S nginx.sock
+	url=ws+unix:$RK_TEST/nginx.sock:
+	client a /
+	start b node "$TESTS/clients/ws.js" "$url/"
+	wait_line b 'status 503'
+	WS_HEADERS='{"X-Forwarded-For":"6.6.6.6"}' client c /chain/
+	assert_eq "$(grep -o '"remote":"[^"]*"' l.out)" '"remote":"192.0.2.1"
+"remote":"192.0.2.2"'
+	feed a 'text through'
+	wait_line l '"text":"through"'
+}
