@@ -361,3 +361,113 @@ nginx_conf() {	# PORT
 	feed a 'text through'
 	wait_line l '"text":"through"'
 }
+
+# --- several listeners on one port -----------------------------------------
+
+# NAME: one more on $port.
+another() {
+	start_ready "$1" rk-listen -p "127.0.0.1:$port" --reuse-port "${@:2}"
+}
+
+knocks() {	# N more
+	local now
+
+	now=$(tail -n 1 k.out | cut -d ' ' -f 1)
+	wait_for test_knocks $((now + $1))
+}
+
+test_knocks() {
+	[ "$(tail -n 1 k.out | cut -d ' ' -f 1)" -ge "$1" ]
+}
+
+@test "--reuse-port: two share who comes; one leaves, the other's stay" {
+	listen --reuse-port --ws '/{user}'
+	another m --ws '/{user}'
+	for n in {1..16}; do client "c$n" "/c$n"; done
+	wait_for gives 16 eval 'cat l.out m.out | grep -c open'
+	grep -q open l.out
+	grep -q open m.out
+	stop l
+	for n in {1..16}; do
+		if grep -q "\"user\":\"c$n\"" m.out; then
+			feed "c$n" "text from c$n"
+			wait_line m "\"text\":\"from c$n\""
+		else
+			wait_line "c$n" 'close 1001 going away'
+		fi
+	done
+	client late /late
+	wait_line m '"user":"late"'
+}
+
+@test "--reuse-port: a new one before the old one leaves: nobody is refused" {
+	listen --reuse-port
+	start k node "$TESTS/clients/knock.js" "$port" /healthz 20
+	wait_for grep -q knocks k.out
+	old=l
+	for new in m n o; do
+		another "$new"
+		knocks 100
+		stop "$old"
+		knocks 100
+		old=$new
+	done
+	feed_end k
+	ended k
+	say "$(tail -n 1 k.out)"
+	[[ $(tail -n 1 k.out) =~ ^200:[0-9]+(\ 503:[0-9]+)?$ ]]
+}
+
+@test "two listeners, one group of a router: each client gets its answer" {
+	echo 'if .type == "message" then {type: "send", conn} + payload
+		else empty end' >echo.jq
+	listen --reuse-port -s l.sock
+	another m -s m.sock
+	start_ready r rk-route --link up=l.sock --link up=m.sock echo.jq
+	wait_for gives ok curl -s "http://127.0.0.1:$port/healthz"
+	for name in {a..h}; do
+		client "$name" /
+		feed "$name" "text $name"
+	done
+	for name in {a..h}; do wait_line "$name" "text $name"; done
+}
+
+# --- the end ---------------------------------------------------------------
+
+@test "TERM: who has said nothing, or half a request, gets 503" {
+	listen --http /q
+	slow half 5
+	start t node "$TESTS/clients/slow.js" "$port" body 5
+	wait_line t there
+	wait_for holds 250000
+	stop l
+	ended s
+	ended t
+	assert_eq "$(tail -n 1 s.out) $(tail -n 1 t.out)" 'gone 503:5 gone 503:5'
+}
+
+@test "--drain-over: they are closed evenly over the time" {
+	listen --drain-over 4
+	start crowd node "$TESTS/clients/crowd.js" "$port" / 200
+	wait_line crowd open
+	began=$(date +%s%3N)
+	stop l
+	sed -n 's/^{"type":"close".*"at":\([0-9]*\).*"code":1001.*/\1/p' l.out |
+		awk -v b="$began" '
+			{ i = int(($1 - b) / 1000); n[i < 3 ? i : 3]++ }
+			END { for (i = 0; i < 4; i++) print n[i] + 0 }' >quarters
+	say "$(<quarters)"
+	assert_eq "$(awk '{ n += $1 } END { print n }' quarters)" 200
+	while read -r n; do
+		[ "$n" -ge 20 ]			# of 50
+	done <quarters
+}
+
+@test "a second TERM ends it at once" {
+	listen --drain-over 1h
+	client a /
+	kill -TERM "$(pid_of l)"
+	wait_for run_status 7 curl -s "http://127.0.0.1:$port/healthz"
+	gone "$(pid_of l)" && return 1
+	stop l 143
+}

@@ -126,7 +126,7 @@ enum limit_reason {
 	LIMIT_CONNS, LIMIT_FILES, LIMIT_PEER, LIMIT_RATE, LIMIT_HEAD,
 	LIMIT_HEAD_TIME, LIMIT_BODY, LIMIT_BODY_TIME, LIMIT_ANSWER_TIME,
 	LIMIT_UNFINISHED, LIMIT_MESSAGE, LIMIT_MESSAGE_TIME, LIMIT_FRAGMENTS,
-	LIMIT_IDLE
+	LIMIT_IDLE, LIMIT_DRAIN
 };
 void	 limit_hit(enum limit_reason, const char *who);
 void	 limit_conn(enum limit_reason, const struct ws_conn *);

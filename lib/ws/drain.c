@@ -3,11 +3,10 @@
 /*
  * Leaving: all WebSockets are closed, spread over a while so that the clients
  * do not come back all at once somewhere else.  Requests that the program
- * knows of may still be answered; others are dropped.
+ * knows of may still be answered; others are answered with 503.
  */
 
-#include "../loop.h"
-#include "conn.h"
+#include "request.h"
 
 #define STEP	0.1		/* seconds */
 
@@ -36,15 +35,14 @@ close_until(uint64_t closed)
 }
 
 static void
-drop_requests(void)
+put_off_requests(void)
 {
 	struct ws_conn *c, *next;
 
 	for (c = timer_each(NULL); c != NULL; c = next) {
 		next = timer_each(c);
-		if (c->state == CONN_HEAD || c->state == CONN_BODY ||
-		    c->state == CONN_LINGER)
-			request_drop(c);
+		if (c->state == CONN_HEAD || c->state == CONN_BODY)
+			request_put_off(c, LIMIT_DRAIN);
 	}
 }
 
@@ -86,7 +84,7 @@ ws_drain(int code, const char *reason, int64_t over_ms, int64_t limit_ms,
     void (*done)(void))
 {
 	ws_unlisten();
-	drop_requests();
+	put_off_requests();
 	drain.code = code;
 	drain.reason = str_of(reason);
 	drain.begin = ev_now(loop);

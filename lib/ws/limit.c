@@ -11,7 +11,7 @@
 #define QUIET	60		/* seconds between two messages of a kind */
 
 static struct limit {
-	const char *what;	/* that is said */
+	const char *what;	/* that is said; NULL: nothing */
 	uint64_t hits;
 	uint64_t unsaid;
 	uint32_t said;		/* second of the wheel; 0: never */
@@ -30,7 +30,8 @@ static struct limit {
 	[LIMIT_MESSAGE] = { .what = "the message is too large" },
 	[LIMIT_MESSAGE_TIME] = { .what = "the message took too long" },
 	[LIMIT_FRAGMENTS] = { .what = "too many fragments" },
-	[LIMIT_IDLE] = { .what = "idle" }
+	[LIMIT_IDLE] = { .what = "idle" },
+	[LIMIT_DRAIN] = { .what = NULL }
 };
 
 #define ROW(limit, reason) { "refused_total{reason=\"" reason "\"}", \
@@ -50,6 +51,7 @@ const struct figure ws_limit_figures[] = {
 	ROW(LIMIT_MESSAGE_TIME, "message_time"),
 	ROW(LIMIT_FRAGMENTS, "fragments"),
 	ROW(LIMIT_IDLE, "idle"),
+	ROW(LIMIT_DRAIN, "drain"),
 	{ NULL, NULL, NULL }
 };
 #undef ROW
@@ -72,6 +74,8 @@ limit_hit(enum limit_reason reason, const char *who)
 	struct limit *l = &limits[reason];
 
 	l->hits++;
+	if (l->what == NULL)
+		return;
 	if (l->said != 0 && timer_now() - l->said < QUIET) {
 		l->unsaid++;
 		return;

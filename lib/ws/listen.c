@@ -77,14 +77,14 @@ no_files(void)
 /* Nothing is kept of whom we do not want.  What he said is read, for else the
  * answer would be lost to a reset; he may be quicker, or slower. */
 static void
-turn_away(int fd, const struct address *from)
+turn_away(int fd, const struct address *from, enum limit_reason reason)
 {
 	static char said[READ_SIZE];
 	char who[ADDRESS_TEXT], answer[128];
 	int n;
 
 	address_text(from, who);
-	limit_hit(LIMIT_PEER, who);
+	limit_hit(reason, who);
 	n = snprintf(answer, sizeof answer, "HTTP/1.1 503 %s\r\n"
 	    "Connection: close\r\nContent-Length: 0\r\nRetry-After: %d\r\n"
 	    "\r\n", http_reason(503), ws_retry_after());
@@ -93,31 +93,38 @@ turn_away(int fd, const struct address *from)
 	close(fd);
 }
 
+/* The next one at the door, or -1. */
+static int
+next_fd(const struct listener *l, struct address *from)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	socklen_t n = sizeof a;
+	int fd = accept4(l->io.fd, (struct sockaddr *)&a, &n,
+	    SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+	*from = address_of((struct sockaddr *)&a);
+	return fd;
+}
+
 static void
 incoming(struct ev_loop *lp, ev_io *w, int events)
 {
 	struct listener *l = (struct listener *)w;
-	struct sockaddr_storage a;
 	struct address from;
 	int fd, one = 1;
-	socklen_t len;
 
 	(void)lp;
 	(void)events;
 	for (int i = 0; i < ACCEPTS && ev_is_active(w); i++) {
-		a.ss_family = AF_UNSPEC;
-		len = sizeof a;
-		fd = accept4(w->fd, (struct sockaddr *)&a, &len,
-		    SOCK_NONBLOCK | SOCK_CLOEXEC);
+		fd = next_fd(l, &from);
 		if (fd == -1 && (errno == EMFILE || errno == ENFILE ||
 		    errno == ENOBUFS || errno == ENOMEM))
 			no_files();
 		if (fd == -1)
 			return;
-		from = address_of((struct sockaddr *)&a);
 		if (!networks_have(config.trusted, &from) &&
 		    !admit_another(&from)) {
-			turn_away(fd, &from);
+			turn_away(fd, &from, LIMIT_PEER);
 			continue;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -291,6 +298,17 @@ ws_accepting(int on)
 	listen_update();
 }
 
+/* The kernel has taken them already: closed, the socket would reset them. */
+static void
+clear_door(const struct listener *l)
+{
+	struct address from;
+	int fd;
+
+	for (int i = 0; i < BACKLOG && (fd = next_fd(l, &from)) != -1; i++)
+		turn_away(fd, &from, LIMIT_DRAIN);
+}
+
 void
 ws_unlisten(void)
 {
@@ -299,6 +317,7 @@ ws_unlisten(void)
 	while ((l = listeners) != NULL) {
 		listeners = l->next;
 		ev_io_stop(loop, &l->io);
+		clear_door(l);
 		close(l->io.fd);
 		if (l->path != NULL)
 			unlink(l->path);

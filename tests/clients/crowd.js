@@ -3,12 +3,12 @@
 // crowd.js PORT PATH N [M]: N WebSockets on bare sockets.  Prints "open" when
 // all are; then each must get the text messages 0, 1 ... M-1 in this order:
 // prints "done" when all have, or what went wrong, and ends.  Without M it
-// holds them until stdin ends.
+// holds them until stdin ends, or the listener has closed them.
 'use strict'
 const net = require('net')
 
 const [port, path, n, m] = process.argv.slice(2)
-let open = 0, done = 0
+let open = 0, done = 0, closed = 0
 
 function fail(why) {
 	console.log(why)
@@ -25,6 +25,8 @@ function frames(state, bytes, each) {
 			return
 		if (b[0] === 0x81)
 			each(b.toString('latin1', 2, 2 + b[1]))
+		else if (b[0] === 0x88 && m === undefined)
+			state.socket.end()
 		else if (b[0] !== 0x89)
 			fail(`frame ${b[0]}`)
 		state.rest = b.subarray(2 + b[1])
@@ -32,14 +34,19 @@ function frames(state, bytes, each) {
 }
 
 function visitor() {
-	const state = { next: 0, head: true }
 	const socket = net.connect(Number(port), '127.0.0.1')
+	const state = { next: 0, head: true, socket }
 
 	socket.write(`GET ${path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n` +
 		'Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n' +
 		'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
 	socket.on('error', e => fail(e.message))
-	socket.on('close', () => done < Number(n) && fail('closed'))
+	socket.on('close', () => {
+		if (m === undefined && ++closed === Number(n))
+			process.exit(0)
+		if (m !== undefined && done < Number(n))
+			fail('closed')
+	})
 	socket.on('data', bytes => {
 		if (state.head) {
 			const end = bytes.indexOf('\r\n\r\n')
