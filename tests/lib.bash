@@ -116,7 +116,7 @@ start() {
 	exec {fd}<>"$base.in"
 	stdin_of[$name]=$fd
 	# now, for who waits for a line finds those of the last one else
-	: >"$base.ready" >"$base.out" >"$base.err"
+	tee "$base.ready" "$base.out" "$base.err" </dev/null
 	{
 		close_inherited
 		exec "$@" 9>"$base.ready"
