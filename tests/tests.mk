@@ -84,6 +84,22 @@ long: all unit-build
 soak: test-deps all
 	@$(RUN) soak $(wildcard tests/long/*.bats)
 
+# the load, the floor, and what else a measurement needs
+BENCH_C = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+BENCH = $(BENCH_C) $(B)/bench/load/load
+$(BENCH): $(B)/librk.a
+	@mkdir -p $(@D)
+	$(call say,$(CC) $@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $< $(LIBS)
+
+$(BENCH_C): $(B)/bench/%: $(B)/tests/bench/%.o
+$(B)/bench/load/load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load/*.c))
+
+#: make bench       ours, the floor and the peers side by side; CASE=fan1k
+bench: all $(BENCH)
+	@tests/deps bench
+	@tests/bench/run $(CASE)
+
 # fuzz targets: tests/fuzz/NAME.c, with a library that clang has prepared
 FUZZ = B=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link \
 	-fsanitize=address,undefined -fno-sanitize=pointer-overflow \
@@ -95,5 +111,5 @@ $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(call say,$(CC) $@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
 
-.PHONY: check check-long soak test-deps lint objects unit unit-build bats asan long \
+.PHONY: bench check check-long soak test-deps lint objects unit unit-build bats asan long \
 	fuzz-build
