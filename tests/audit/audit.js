@@ -13,6 +13,7 @@
 //   faults=kill:route,kill:bridge   what is done, one after the other:
 //                      kill:, term: a stage; swap:route: other rules, by HUP;
 //                      stop:STAGE:MS: it stands still
+//                      The list is shuffled, and again when it is through
 //   times=10           so many in all, at least `every` ms apart: while the
 //   every=0            load lasts, else as long as it takes
 //   seconds=0          the load goes on for so long, whatever calls= says
@@ -162,16 +163,25 @@ const verbs = {
 	stop
 }
 
+// All of the list once, in a random order; then again.
+function *deck(list) {
+	for (let left = []; ; ) {
+		if (left.length === 0)
+			left = [...list]
+		yield left.splice(Math.floor(random() * left.length), 1)[0]
+	}
+}
+
 // Random moments, spread over the load; a stage that is not there at its
 // moment is waited for.
 async function faults() {
-	const list = options.faults.split(','), n = options.times
+	const cards = deck(options.faults.split(',')), n = options.times
 	const span = options.seconds || Math.max(options.calls, options.events) /
 		(options.rate || 5000)
 	const mean = Math.max(options.every, span * 1000 / (n + 1))
 
 	for (let i = 1; i <= n; i++) {
-		const fault = list[Math.floor(random() * list.length)]
+		const fault = cards.next().value
 		const [verb, stage, ms] = fault.split(':')
 
 		await pause(options.seconds ? mean : mean * (0.5 + random()))

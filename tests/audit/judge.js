@@ -17,7 +17,8 @@
 //   kill      stage               before it is done; stage "broker": restarted,
 //                                 or its connections reset, until
 //   over      stage
-//   stop go   stage               it stands still
+//   stop go   stage               it stands still; a call in the last quarter
+//                                 of that is a late one
 //   swap      rules               from here on results have other rules
 //   died      stage, how          by itself
 //   rss       stage, pid, kib
@@ -55,7 +56,8 @@ class Judge {
 		this.figures = { calls: 0, served: 0, events: 0, heard: 0,
 			results: 0, kills: 0, stops: 0, swaps: 0,
 			'calls twice': 0, 'events twice': 0,
-			'calls lost': 0, 'events lost': 0 }
+			'calls lost': 0, 'events lost': 0, 'late calls': 0 }
+		this.asked = []
 		this.clients = new Map()
 		this.kills = []
 		this.rss = new Map()
@@ -103,6 +105,8 @@ class Judge {
 
 	call(e) {
 		const { calls } = this.client(e)
+
+		this.asked.push(e.t)
 
 		if (!calls.has(e.id)) {
 			calls.set(e.id, { t: e.t, asked: 0, copies: [],
@@ -215,9 +219,16 @@ class Judge {
 		this.figures.stops++
 		for (const series of this.rss.values())
 			series.before = series.last
+		this.stopped = e.t
+		this.asked = []
 	}
 
-	go() {}
+	go({ t }) {
+		const late = t - (t - this.stopped) / 4
+
+		this.figures['late calls'] +=
+			this.asked.filter(asked => asked > late).length
+	}
 
 	swap() {
 		this.figures.swaps++

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: ISC
 //
-// slow.js URL SOCKET POLICY N SLOW MESSAGES: N clients, of whom SLOW do not
-// read, and a router (attached at SOCKET) that sends MESSAGES to all of them.
+// slow.js URL SOCKET POLICY N SLOW MESSAGES BYTES: N clients, of whom SLOW do
+// not read, and a router (attached at SOCKET) that sends MESSAGES of so many
+// BYTES, about, to all of them.
 //
 //  - The others get every message, in order, while the slow ones stand still.
 //  - Then these read, too.  With a policy that drops they stay; with `close`
@@ -15,11 +16,11 @@ const readline = require('readline')
 const WebSocket = require('ws')
 
 const [url, path, policy, ...numbers] = process.argv.slice(2)
-const [n, slow, messages] = numbers.map(Number)
+const [n, slow, messages, bytes] = numbers.map(Number)
 const stays = policy !== 'close'
-const limit = 60000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Math.max(1, n / 1000) * Number(process.env.RK_SLOW || 1)
 const AHEAD = 20	// sends on their way
-const PAD = 'x'.repeat(1000)
+const PAD = 'x'.repeat(bytes)
 
 const clients = new Map()	// by user
 const totals = { sent: 0, took: 0, read: 0, dropped: 0, closed: 0 }
