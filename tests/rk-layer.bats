@@ -123,9 +123,42 @@ unknown_is() {
 			ws.send(`{"data":{"last":1}}`)
 			ws.send("{\"connect\":\"client\"}")
 		})
-		let greetings = 0
-		ws.on("message", () => ++greetings == 2 && process.exit(0))
+		const heard = ["client_id", "error", "client_id"]
+		ws.on("message", text => {
+			if (!(heard.shift() in JSON.parse(text)))
+				process.exit(1)
+			if (heard.length === 0)
+				process.exit(0)
+		})
 		ws.on("close", code => process.exit(1))' "ws://localhost:$port"
+}
+
+# NAME: its next data is 40 kB more.
+more_data() {
+	feed "$1" "{\"data\":{\"$2\":\"$(printf %040000d 0)\"}}"
+}
+
+@test "who has more than 64 KiB of data is told, and has what it had" {
+	serve
+	start_ready client rk-client "ws://localhost:$port/"
+	start_ready server rk-client "ws://localhost:$port/"
+	feed client '{"connect":"client"}'
+	wait_line client client_id
+	feed server '{"connect":"server"}'
+	wait_line server '"client_data":[]'
+	more_data client a
+	wait_line server '"a":"0000'
+	more_data client b
+	wait_line client '{"error":"data is larger than 64 KiB"}'
+	feed client '{"data":{"c":1}}'
+	wait_line server '"c":1}'
+	run ! grep -q '"b":' "$RK_TEST/server.out"
+	more_data server a
+	wait_line client '"server_data":{"a":"0000'
+	more_data server b
+	wait_line server '{"error":"data is larger than 64 KiB"}'
+	curl -s "http://localhost:$port/metrics" |
+		grep -qx 'layer_ignored{why="too large"} 2'
 }
 
 @test "--demo: the page, in Chromium" {

@@ -538,12 +538,13 @@ three() {
 	big=$(printf %065528d 0)		# with {"a":""} it is 65536
 	feed l '{"type":"merge","conn":"'"$(conn 1)"'","state":{"a":"'"$big"'"}}' \
 		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"a":"'"$big"'x"}}' \
-		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"b":1}}' \
+		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"b":1},"ref":7}' \
 		'{"type":"who","conn":"'"$(conn 1)"'","ref":1}'
 	wait_line l '"members"'
 	assert_eq "$(frames error)" \
 '{"type":"error","why":"state is larger than 64 KiB"}
-{"type":"error","why":"state is larger than 64 KiB"}'
+{"type":"error","ref":7,"conn":"B.1","n":1,"why":"state is larger than 64 KiB"}'
+	metric commands_refused_total 2
 	[ "$(frames members | wc -c)" -gt 65536 ]
 }
 

@@ -152,6 +152,10 @@ def client:
 def unknown($conn; $id):
   {type: "send", conn: $conn, data: {error: "no such client", client_id: $id}};
 
+# What was not merged changed nothing, and nobody else is told.
+def too_large:
+  told({conn}; "data is larger than 64 KiB"), ignored("too large");
+
 # A secret, for one client.  Who is not there is found out by sending it.
 def unicast($id):
   ($id | client) as $user
@@ -198,5 +202,6 @@ elif .type == "members" then
   elif .ref.then == "list" then list
   elif .ref.then == "miss" then miss
   else update end
+elif .type == "error" and .ref.then? == "update" then too_large
 elif .type == "sent" and .conns == 0 then nobody
 else empty end

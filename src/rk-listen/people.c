@@ -278,6 +278,18 @@ merge(struct conn *c, const struct frame *f)
 	return r == 1 ? NULL : "state is larger than 64 KiB";
 }
 
+/* Who asked hears of it, and can say so to whom it concerns. */
+static void
+not_merged(const struct command *k, const struct conn *c, const char *why)
+{
+	struct buf *b = answer_begin(k, "error");
+
+	command_counts.refused++;
+	event_put_id(b, c);
+	frame_text(b, "why", str_of(why));
+	answer_end(k);
+}
+
 const char *
 people_merge(struct command *k)
 {
@@ -290,9 +302,12 @@ people_merge(struct command *k)
 		return why;
 	if (!frame_has(f, K_STATE) || json_kind(f->v[K_STATE]) != 'o')
 		return "state is an object";
-	if (t.conn != NULL && (why = merge(t.conn, f)) != NULL)
+	why = t.conn == NULL ? NULL : merge(t.conn, f);
+	if (!frame_has(f, K_REF))
 		return why;
-	if (frame_has(f, K_REF)) {
+	if (why != NULL)
+		not_merged(k, t.conn, why);
+	else {
 		p = pages_begin(k);
 		if (t.conn != NULL)
 			page_add(&p, t.conn);
