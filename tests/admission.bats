@@ -362,6 +362,158 @@ nginx_conf() {	# PORT
 	wait_line l '"text":"through"'
 }
 
+# --- many of them ----------------------------------------------------------
+
+# KIND N BYTES: so many slow clients, who say so much each, cost no more than
+# 1 KiB each beside twice what they said; others are served meanwhile, and all
+# are gone when their time is over.
+crowd_of() {
+	local before bound
+
+	before=$(rss)
+	slow "$1" "$2"
+	holds 0					# who asks stands behind them
+	bound=$((($2 * (1024 + 2 * $3) >> 10) + 1024))
+	say "$2 $1: $(($(rss) - before)) kB more, of $bound"
+	sanitized || [ $(($(rss) - before)) -lt "$bound" ]
+	feed a "text during $1"
+	wait_line l "\"text\":\"during $1\""
+	client "b$1" /
+	feed "b$1" close
+	ended "b$1"
+	wait_for -t 60 grep -q gone s.out
+	ended s
+	say "$(tail -n 1 s.out)"
+	metric sockets 2
+	metric unfinished_bytes 0
+}
+
+@test "half-open connections and slow bodies: bounded, and soon gone" {
+	many=$((RK_LONG ? 10000 : 1000))
+	ulimit -n 20000
+	listen --ws / --http /q --head-time 5 --body-time 5
+	client a /
+	slow silent 1				# what is there once
+	wait_for grep -q gone s.out
+	for kind in silent half drip; do
+		crowd_of $kind $many 100
+		assert_eq "$(tail -n 1 s.out)" \
+			"gone $([ $kind = silent ] && echo closed || echo 408):$many"
+	done
+	crowd_of body $((many / 10)) 50100
+	assert_eq "$(tail -n 1 s.out)" "gone 408:$((many / 10))"
+	refused head_time $((3 * many + 1))
+	refused body_time $((many / 10))
+	[ "$(warnings)" -lt 20 ]
+}
+
+# --- who is asked ------------------------------------------------------------
+
+@test "--origin: to the letter, below a name, null, none" {
+	listen --origin 'https://a.org,https://*.b.org,null'
+	while read -r origin want; do
+		[ "$origin" = - ] && line= || line="Origin: $origin\r\n"
+		raw "GET / HTTP/1.1\r\n$line$UPGRADE$KEY$V13\r\n"\
+'\x88\x80\0\0\0\0' >got
+		assert_eq "$origin $(head -n 1 got | cut -d ' ' -f 2)" \
+			"$origin $want"
+	done <<-END
+	https://a.org 101
+	https://x.y.b.org 101
+	null 101
+	- 101
+	https://b.org 403
+	http://a.org 403
+	https://a.org.evil.org 403
+	https://a.org:8443 403
+	END
+	run_status 100 rk-listen -p 0 --origin '*'
+	run_status 100 rk-listen -p 0 --origin https://a.org/
+}
+
+@test "--ask: what the client says meanwhile waits, in order, and bounded" {
+	listen --ask
+	before=$(rss)
+	start c socat - "TCP:127.0.0.1:$port"
+	{
+		printf %b "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n"
+		for n in {1..5000}; do		# 20 MB
+			printf '\x81\xfe\x10\0\0\0\0\0%04096d' "$n"
+		done
+	} >said
+	cat said >&"${stdin_of[c]}" &
+	wait_line l '"pending":true'
+	for _ in {1..20}; do metric sockets 2; done
+	[ "$(count message)" -eq 0 ]
+	kill -0 $!				# it is held up
+	sanitized || [ $(($(rss) - before)) -lt 1024 ]
+	feed l '{"type":"accept","conn":"'"$(conn 1)"'"}'
+	wait_for -t 60 gives 5000 count message
+	wait $!
+	frames message | sed 's/.*"text":"0*\([0-9]*\).*/\1/' >order
+	seq 5000 | diff - order
+}
+
+@test "--ask: who leaves meanwhile is told, and an accept is too late" {
+	listen --ask
+	start a node "$TESTS/clients/ws.js" "$url/"
+	wait_line l '"pending":true'
+	kill "$(pid_of a)"
+	wait_line l '"type":"close"'
+	feed l '{"type":"accept","conn":"'"$(conn 1)"'"}'
+	wait_for metric commands_dead_total 1
+	metric connections 0
+}
+
+@test "--ask: a refusal is a status, with headers and a body" {
+	listen --ask
+	raw "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n" >got &
+	wait_line l '"pending":true'
+	feed l '{"type":"reject","conn":"'"$(conn 1)"'","status":401,"headers":'\
+'{"WWW-Authenticate":"Bearer"},"data":{"why":"no token"}}'
+	wait $!
+	assert_eq "$(<got)" 'HTTP/1.1 401 Unauthorized
+Connection: close
+Content-Length: 18
+WWW-Authenticate: Bearer
+Content-Type: application/json
+
+{"why":"no token"}'
+}
+
+@test "--ask: a router that refuses the question refuses the client" {
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port --ask -- \
+		rk-route -e 'refuse("no")'
+	port=$(<port)
+	assert_eq "$(status_of "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n")" 403
+	metric pending_refused_total 1
+}
+
+@test "--ask: who waits when it ends gets 503" {
+	listen --ask
+	start a node "$TESTS/clients/ws.js" "$url/"
+	wait_line l '"pending":true'
+	stop l
+	wait_line a 'status 503'
+}
+
+@test "without a router accept stops at the window; then all come in" {
+	rk-listen -p 127.0.0.1:0 --port-file port -s l.sock --window 64k \
+		--ws / --http /q </dev/null >/dev/null 2>l.err 3>&- &
+	echo $! >l.pid
+	wait_for test -e port
+	port=$(<port)
+	assert_eq "$(status "http://127.0.0.1:$port/q")" 503
+	assert_eq "$(status "http://127.0.0.1:$port/healthz")" 503
+	start crowd node "$TESTS/clients/crowd.js" "$port" / 2000
+	closed_door() { ! curl -s -o /dev/null -m 1 "http://127.0.0.1:$port/healthz"; }
+	wait_for closed_door
+	run ! grep -q open crowd.out
+	start_ready r rk-route --link up=l.sock -e empty
+	wait_line crowd open
+	wait_for metric connections 2000
+}
+
 # --- several listeners on one port -----------------------------------------
 
 # NAME: one more on $port.
@@ -421,10 +573,24 @@ test_knocks() {
 @test "two listeners, one group of a router: each client gets its answer" {
 	echo 'if .type == "message" then {type: "send", conn} + payload
 		else empty end' >echo.jq
-	listen --reuse-port -s l.sock
-	another m -s m.sock
+	port=0
+	for name in l m; do
+		rk-listen -p "127.0.0.1:$port" --port-file port --reuse-port \
+			-s $name.sock </dev/null >/dev/null 2>$name.err 3>&- &
+		echo $! >$name.pid
+		wait_for test -e port
+		port=$(<port)
+	done
+	wait_for test -S m.sock
+	url=ws://127.0.0.1:$port
 	start_ready r rk-route --link up=l.sock --link up=m.sock echo.jq
-	wait_for gives ok curl -s "http://127.0.0.1:$port/healthz"
+	both() {
+		for _ in {1..8}; do
+			gives ok curl -s "http://127.0.0.1:$port/healthz" ||
+				return
+		done
+	}
+	wait_for both
 	for name in {a..h}; do
 		client "$name" /
 		feed "$name" "text $name"

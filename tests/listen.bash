@@ -62,6 +62,14 @@ metric() {	# NAME WANT
 		sed -n "s/^rk_listen_$1 //p")" = "$2" ]
 }
 
+rss() {
+	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(pid_of l)/status"
+}
+
+sanitized() {	# it has memory of its own, which is not flat
+	[[ $RK_BIN == */asan/* ]]
+}
+
 UPGRADE='Host: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n'
 KEY='Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n'
 V13='Sec-WebSocket-Version: 13\r\n'

@@ -1349,14 +1349,6 @@ heard() {	# the numbers, in the order in which they came
 	metric 'lost_total{why="close"}' 0
 }
 
-rss() {
-	sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$(pid_of l)/status"
-}
-
-sanitized() {	# it has memory of its own, which is not flat
-	[[ $RK_BIN == */asan/* ]]
-}
-
 cpu() {
 	cut -d ' ' -f 14,15 "/proc/$(pid_of l)/stat" | tr ' ' + | { read -r e; echo $((e)); }
 }

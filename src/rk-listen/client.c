@@ -52,7 +52,7 @@ unwelcome(const struct endpoint *e, const struct http_head *h, int sound)
 	if (draining)
 		return 503;
 	if (e->origins != NULL && origin.p != NULL &&
-	    !endpoint_lists(e->origins, origin))
+	    !endpoint_origin(e->origins, origin))
 		return 403;
 	return 0;
 }

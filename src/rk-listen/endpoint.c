@@ -130,6 +130,69 @@ endpoint_lists(const char *list, struct str wanted)
 	return 0;
 }
 
+/* A star is any name below the one behind it, but not that itself. */
+static int
+origin_is(struct str want, struct str origin)
+{
+	const char *star = memchr(want.p, '*', want.n), *p;
+	size_t before, behind;
+
+	if (star == NULL)
+		return str_eq(want, origin);
+	before = (size_t)(star - want.p);
+	behind = want.n - before - 1;
+	if (origin.n <= before + behind ||
+	    memcmp(origin.p, want.p, before) != 0 ||
+	    memcmp(origin.p + origin.n - behind, star + 1, behind) != 0)
+		return 0;
+	for (p = origin.p + before; p < origin.p + origin.n - behind; p++)
+		if (strchr(":/@", *p) != NULL)
+			return 0;
+	return 1;
+}
+
+int
+endpoint_origin(const char *list, struct str origin)
+{
+	struct str rest = str_of(list), w;
+
+	while (word(&rest, &w))
+		if (origin_is(w, origin))
+			return 1;
+	return 0;
+}
+
+/* null, scheme://host, scheme://host:port; *.host for host. */
+static int
+is_origin(struct str s)
+{
+	const char *host = memmem(s.p, s.n, "://", 3), *end = s.p + s.n;
+	size_t n;
+
+	if (str_eq(s, STR("null")))
+		return 1;
+	if (host == NULL || host == s.p)
+		return 0;
+	host += 3;
+	if (end - host > 2 && memcmp(host, "*.", 2) == 0)
+		host += 2;
+	n = (size_t)(end - host);
+	return n > 0 && memchr(host, '/', n) == NULL &&
+	    memchr(host, '*', n) == NULL;
+}
+
+const char *
+endpoint_origins_wrong(const char *list)
+{
+	struct str rest = str_of(list), w;
+
+	while (word(&rest, &w))
+		if (!is_origin(w))
+			return "an origin is null, scheme://host or "
+			    "scheme://host:port";
+	return NULL;
+}
+
 int
 endpoint_subprotocol(const struct endpoint *e, struct str asked,
     struct str *chosen)

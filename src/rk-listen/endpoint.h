@@ -51,6 +51,9 @@ const char *endpoint_wrong(const char *template);
  * decoded or names no sound user. */
 int	 endpoint_match(const struct endpoint *, struct str path,
 	    struct captures *);
+/* NULL, or what is wrong with a list of origins; and whether one is in it. */
+const char *endpoint_origins_wrong(const char *list);
+int	 endpoint_origin(const char *list, struct str origin);
 /* Is this one of the words in a list with commas? */
 int	 endpoint_lists(const char *list, struct str word);
 /* The first that the client asks for and the endpoint has: 1 and *chosen;

@@ -142,6 +142,16 @@ with(const struct opts *o)
 	return all;
 }
 
+static const char *
+origins(const struct opts *o)
+{
+	const char *why = endpoint_origins_wrong(o->arg);
+
+	if (why != NULL)
+		opt_usage(o, "%s: %s", o->arg, why);
+	return o->arg;
+}
+
 static int64_t
 seconds(const struct opts *o)
 {
@@ -178,7 +188,7 @@ endpoint_option(const struct opts *o, int key)
 		current->subprotocols = o->arg;
 		break;
 	case KEY_ORIGIN:
-		current->origins = o->arg;
+		current->origins = origins(o);
 		break;
 	case KEY_SLOW:
 		current->slow = (enum policy)choose(o, str_of(o->arg),

@@ -113,6 +113,36 @@ TEST(subprotocol, "the first that both know")
 	CHECK(!endpoint_lists("http://a,http://b", STR("http://")));
 }
 
+TEST(origin, "origins: to the letter, below a name, null")
+{
+	static const char list[] = "https://a.org, https://*.b.org:8443,null";
+	static const char *const in[] = { "https://a.org", "null",
+		"https://x.b.org:8443", "https://x.y.b.org:8443" };
+	static const char *const out[] = { "", "http://a.org", "https://a.or",
+		"https://a.org.", "https://a.org:443", "https://x.a.org",
+		"https://b.org:8443", "https://.b.org:8443",
+		"https://x.b.org", "http://x.b.org:8443",
+		"https://evil.org:1/x.b.org:8443", "https://xb.org:8443",
+		"https://u@x.b.org:8443", "NULL" };
+	static const char *const wrong[] = { "*", "a.org", "https://",
+		"https://*.", "https://*", "https://x*.org", "https://a.org/",
+		"https://*.*.org", "*://a.org/", "://a", "https://a,b" };
+
+	CHECK(endpoint_origins_wrong(list) == NULL);
+	for (size_t i = 0; i < sizeof in / sizeof *in; i++)
+		CHECK(endpoint_origin(list, str_of(in[i])));
+	for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+		if (endpoint_origin(list, str_of(out[i])))
+			printf("# it was let in: %s\n", out[i]);
+		CHECK(!endpoint_origin(list, str_of(out[i])));
+	}
+	for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+		if (endpoint_origins_wrong(wrong[i]) == NULL)
+			printf("# it was taken: %s\n", wrong[i]);
+		CHECK(endpoint_origins_wrong(wrong[i]) != NULL);
+	}
+}
+
 TEST(policies, "a policy is one of three words, whole")
 {
 	static const struct { const char *word; int policy; } rows[] = {
