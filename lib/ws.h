@@ -63,6 +63,9 @@ struct ws_ops {
 	void (*open)(struct ws_conn *);
 	void (*message)(struct ws_conn *, struct str, int binary);
 	void (*pong)(struct ws_conn *, struct str);
+	/* Before what is queued leaves, once in a turn of the loop; and after
+	 * ws_turn(). */
+	void (*turn)(struct ws_conn *);
 	/* The queue was not empty after a write, and now is. */
 	void (*drained)(struct ws_conn *);
 	void (*close)(struct ws_conn *, const struct ws_end *);
@@ -155,6 +158,7 @@ const char *ws_subprotocol(const struct ws_conn *);
 
 void	*ws_data(const struct ws_conn *);	/* the program's own; NULL */
 void	 ws_set_data(struct ws_conn *, void *);
+void	 ws_set_ops(struct ws_conn *, const struct ws_ops *);	/* from now */
 /* The peer's address without port, "unix" on a Unix socket, "" unknown.  What
  * a trusted proxy says of it is known until the WebSocket is open. */
 void	 ws_remote(const struct ws_conn *, char *, size_t);
@@ -166,6 +170,12 @@ int	 ws_is_open(const struct ws_conn *);
 enum ws_kind { WS_TEXT = 1, WS_BINARY = 2 };
 struct ws_msg *ws_msg_new(enum ws_kind, struct str);
 void	 ws_msg_drop(struct ws_msg *);	/* gives one reference back */
+/* One more message behind the first, for a server's connections: all leave
+ * together or none.  The only reference may move. */
+struct ws_msg *ws_msg_more(struct ws_msg *, enum ws_kind, struct str);
+/* The messages in it, one after another: at begins at 0; 1, or 0: no more. */
+int	 ws_msg_next(const struct ws_msg *, size_t *at, enum ws_kind *,
+	    struct str *payload);
 size_t	 ws_msg_size(const struct ws_msg *);	/* with its framing */
 
 /* Queues a message; takes a reference of its own.  1; 0: the queue is full,
@@ -186,6 +196,22 @@ void	 ws_read(struct ws_conn *, int on);
  * UTF-8), and waits 5 s for the peer's.  No message comes any more, op close
  * does.  A dial that is not open yet is given up: op failed.  Idempotent. */
 void	 ws_close(struct ws_conn *, int code, struct str reason);
+
+/* ---- connections without a socket ------------------------------------- */
+
+/* What a program carries itself (HTTP polling) is a connection like the
+ * others, open at once, whose messages it takes away.  It ends by ws_close(),
+ * when it was taken empty or after 5 s, or by ws_release(), at once; then op
+ * close comes.  NULL: half of the connections there may be are such. */
+struct ws_conn *ws_hold(const struct ws_ops *, void *data);
+struct ws_msg *ws_take(struct ws_conn *);	/* the oldest; NULL: none */
+/* What it holds is moved to another one. */
+void	 ws_pour(struct ws_conn *, struct ws_conn *);
+void	 ws_release(struct ws_conn *);
+/* Op turn comes soon (to any connection that is open). */
+void	 ws_turn(struct ws_conn *);
+
+/* ---- the end --------------------------------------------------------- */
 
 /* Unlistens and closes all that are open, spread evenly over this time;
  * done is called when none is left, or at the limit. */

@@ -60,6 +60,7 @@ conn_free(struct ws_conn *c)
 {
 	tally.conns--;
 	tally.open -= c->opened;
+	hold_freed(c);
 	timer_clear(c);
 	out_free(c);
 	in_free(c);
@@ -82,6 +83,12 @@ void
 ws_set_data(struct ws_conn *c, void *data)
 {
 	c->data = data;
+}
+
+void
+ws_set_ops(struct ws_conn *c, const struct ws_ops *ops)
+{
+	c->ops = ops;
 }
 
 int
@@ -278,6 +285,19 @@ conn_mark(struct ws_conn *c)
 }
 
 static void
+turn(struct ws_conn *c)
+{
+	if (c->held) {
+		hold_turn(c);
+		return;
+	}
+	if (c->ops->turn != NULL)
+		c->ops->turn(c);
+	if (out_flush(c) == -1)
+		conn_kill(c);
+}
+
+static void
 visit(struct ws_conn *c)
 {
 	switch (c->state) {
@@ -292,8 +312,7 @@ visit(struct ws_conn *c)
 		break;
 	case CONN_OPEN:
 	case CONN_CLOSING:
-		if (out_flush(c) == -1)
-			conn_kill(c);
+		turn(c);
 		break;
 	case CONN_OVER:
 		conn_end(c);
@@ -327,6 +346,8 @@ conn_forget_all(void)
 	for (c = timer_each(NULL); c != NULL; c = timer_each(c))
 		if (c->request != NULL)
 			request_drop(c);
+		else if (c->held)
+			conn_over(c, NULL);
 }
 
 /* ---- time ------------------------------------------------------------ */
@@ -360,6 +381,10 @@ is_idle(struct ws_conn *c)
 static void
 look_at_open(struct ws_conn *c)
 {
+	if (c->held) {
+		timer_set(c, HELD_SECONDS);
+		return;
+	}
 	if (is_idle(c)) {
 		limit_conn(LIMIT_IDLE, c);
 		conn_farewell(c, 1001, "timeout", STR("idle"));

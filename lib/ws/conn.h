@@ -70,6 +70,7 @@ struct ws_conn {
 	uint8_t missed;			/* pings without an answer */
 	unsigned marked : 1;
 	unsigned client : 1;
+	unsigned held : 1;		/* it has no socket: hold.c */
 	unsigned opened : 1;		/* op open was called */
 	unsigned paused : 1;		/* ws_read(0) */
 	unsigned blocked : 1;		/* op drained is owed */
@@ -141,6 +142,11 @@ size_t	 out_cut(const struct ws_conn *);	/* size of a message of which
 				   only a part was written; 0: none */
 void	 out_ping(struct ws_conn *);
 void	 out_free(struct ws_conn *);
+
+/* hold.c */
+#define HELD_SECONDS	60		/* the wheel wants a time */
+void	 hold_turn(struct ws_conn *);
+void	 hold_freed(const struct ws_conn *);
 
 /* timer.c: due at that many ticks of a second from now, 1 or more; each set
  * replaces the last one. */

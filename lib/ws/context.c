@@ -215,6 +215,8 @@ conn_connect(struct ws_conn *c, const struct lws_client_connect_info *info)
 void
 conn_kill(struct ws_conn *c)
 {
+	if (c->held)
+		conn_over(c, NULL);
 	if (c->wsi == NULL)
 		return;
 	shutdown(lws_get_socket_fd(c->wsi), SHUT_RDWR);
@@ -246,7 +248,7 @@ ws_read(struct ws_conn *c, int on)
 	if (c->paused == !on)
 		return;
 	c->paused = !on;
-	if (c->state == CONN_OPEN)
+	if (c->state == CONN_OPEN && !c->held)
 		lws_rx_flow_control(c->wsi, on);
 }
 

@@ -52,6 +52,36 @@ ws_msg_new(enum ws_kind kind, struct str payload)
 	return queue_frame(kind, payload);
 }
 
+struct ws_msg *
+ws_msg_more(struct ws_msg *m, enum ws_kind kind, struct str payload)
+{
+	m = mem_grow(m, sizeof *m + m->n + HEAD + payload.n);
+	m->n += put_head(m->frame + m->n, kind, payload.n);
+	if (payload.n > 0)
+		memcpy(m->frame + m->n, payload.p, payload.n);
+	m->n += payload.n;
+	return m;
+}
+
+int
+ws_msg_next(const struct ws_msg *m, size_t *at, enum ws_kind *kind,
+    struct str *payload)
+{
+	const unsigned char *p = m->frame + *at;
+	size_t wide, n;
+
+	if (*at == m->n)
+		return 0;
+	wide = p[1] < 126 ? 0 : p[1] == 126 ? 2 : 8;
+	n = wide == 0 ? p[1] : 0;
+	for (size_t i = 0; i < wide; i++)
+		n = n << 8 | p[2 + i];
+	*kind = (enum ws_kind)(p[0] & 0x0f);
+	*payload = (struct str){ (const char *)p + 2 + wide, n };
+	*at += 2 + wide + n;
+	return 1;
+}
+
 void
 ws_msg_drop(struct ws_msg *m)
 {

@@ -130,3 +130,31 @@ TEST(frame, "a frame's head has the length in the fewest bytes")
 		ws_msg_drop(m);
 	}
 }
+
+TEST(more, "several messages in one: each comes out as it went in")
+{
+	static char big[70000];
+	static const size_t sizes[] = { 0, 125, 126, 65535, 65536, 70000 };
+	struct ws_msg *m = ws_msg_new(WS_TEXT, STR("head"));
+	enum ws_kind kind;
+	struct str s;
+	size_t at = 0, all = 6, i;
+
+	for (i = 0; i < 6; i++) {
+		memset(big, 'a' + (int)i, sizeof big);
+		m = ws_msg_more(m, WS_BINARY, (struct str){ big, sizes[i] });
+		all += sizes[i] + (sizes[i] < 126 ? 2 : sizes[i] < 65536 ? 4 :
+		    10);
+	}
+	CHECK_INT(ws_msg_size(m), all);
+	CHECK(ws_msg_next(m, &at, &kind, &s) && kind == WS_TEXT);
+	CHECK_STR(s, "head");
+	for (i = 0; i < 6; i++) {
+		CHECK(ws_msg_next(m, &at, &kind, &s) && kind == WS_BINARY);
+		CHECK_INT(s.n, sizes[i]);
+		CHECK(s.n == 0 || (s.p[0] == 'a' + (int)i &&
+		    s.p[s.n - 1] == 'a' + (int)i));
+	}
+	CHECK(!ws_msg_next(m, &at, &kind, &s));
+	ws_msg_drop(m);
+}
