@@ -200,12 +200,12 @@ frame_str(const struct frame *f, enum key k, struct buf *b, struct str *out)
 int
 frame_payload(const struct frame *f, const char **why)
 {
-	static const enum key kinds[] = { K_DATA, K_TEXT, K_BASE64 };
+	static const enum key kinds[] = { K_DATA, K_TEXT, K_BASE64, K_ARGS };
 	int found = -1;
 	size_t i;
 
 	*why = "no payload";
-	for (i = 0; i < 3; i++) {
+	for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
 		if (!frame_has(f, kinds[i]))
 			continue;
 		if (found != -1) {
@@ -296,18 +296,33 @@ flatten(char *p, size_t n)
 		*hit = ' ';
 }
 
+void
+frame_json(struct buf *b, const char *key, struct str json)
+{
+	frame_raw(b, key, json);
+	if (buf_size(b) > 0)
+		flatten(b->data + b->len - json.n, json.n);
+}
+
+void
+frame_more(struct buf *b, struct str json)
+{
+	if (buf_size(b) == 0)
+		return;
+	added(b, buf_adds(b, json));
+	if (buf_size(b) > 0)
+		flatten(b->data + b->len - json.n, json.n);
+}
+
 int
 frame_add_text(struct buf *b, struct str utf8)
 {
 	const char *why;
 
-	if (json_check(utf8, &why)) {
-		frame_raw(b, "data", utf8);
-		if (buf_size(b) > 0)
-			flatten(b->data + b->len - utf8.n, utf8.n);
-	} else {
+	if (json_check(utf8, &why))
+		frame_json(b, "data", utf8);
+	else
 		frame_text(b, "text", utf8);
-	}
 	return buf_size(b) > 0 ? 1 : -1;
 }
 
@@ -331,7 +346,7 @@ frame_payload_bytes(const struct frame *f, struct buf *b, int *binary)
 	*binary = k == K_BASE64;
 	if (k == -1)
 		return 0;
-	if (k == K_DATA)
+	if (k == K_DATA || k == K_ARGS)
 		return buf_adds(b, f->v[k]);
 	if (json_kind(f->v[k]) != 's')
 		return 0;

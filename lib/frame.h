@@ -28,12 +28,13 @@
 	X(CONN, "conn") X(N, "n") X(AT, "at") X(USER, "user") \
 	X(CHANNEL, "channel") X(CHANNELS, "channels") X(ALL, "all") \
 	X(EXCEPT, "except") X(EVENT, "event") X(DATA, "data") \
-	X(TEXT, "text") X(BASE64, "base64") X(REF, "ref") \
+	X(TEXT, "text") X(BASE64, "base64") X(ARGS, "args") \
+	X(ATTACHMENTS, "attachments") X(REF, "ref") \
 	X(ERROR, "error") X(STATE, "state") X(CLAIMS, "claims") \
 	X(CODE, "code") X(REASON, "reason") X(BY, "by") X(LAST, "last") \
 	X(METHOD, "method") X(PATH, "path") X(QUERY, "query") \
 	X(HEADERS, "headers") X(REMOTE, "remote") X(PROTO, "proto") \
-	X(NS, "ns") X(AUTH, "auth") X(PENDING, "pending") \
+	X(NS, "ns") X(SID, "sid") X(AUTH, "auth") X(PENDING, "pending") \
 	X(STATUS, "status") X(MEMBERS, "members") X(MORE, "more") \
 	X(CONNS, "conns") X(WHY, "why") X(FRAMES, "frames") \
 	X(BYTES, "bytes") X(FRAME, "frame") X(POLICY, "policy") \
@@ -117,8 +118,8 @@ int	 frame_true(const struct frame *, enum key);	/* the literal true */
 int	 frame_str(const struct frame *, enum key, struct buf *,
 	    struct str *out);
 
-/* The payload's key: K_DATA, K_TEXT or K_BASE64; -1: none, or more than
- * one (*why says). */
+/* The payload's key: K_DATA, K_TEXT, K_BASE64 or K_ARGS; -1: none, or more
+ * than one (*why says). */
 int	 frame_payload(const struct frame *, const char **why);
 
 /* Writing.  Keys and type words are of the vocabulary or plain ASCII. */
@@ -128,6 +129,11 @@ void	 frame_text(struct buf *, const char *key, struct str utf8);
 void	 frame_num(struct buf *, const char *key, int64_t);
 void	 frame_flag(struct buf *, const char *key);	/* true */
 int	 frame_end(struct buf *);	/* "}"; 1, or -1: the buf was full */
+
+/* Adds checked JSON, in which CR and LF become spaces. */
+void	 frame_json(struct buf *, const char *key, struct str json);
+/* More of the value that was added last, as frame_json() has it. */
+void	 frame_more(struct buf *, struct str);
 
 /* Adds a client's bytes as a payload: 1, or -1 with ENOBUFS.
  * A text message: "data" when it is JSON no deeper than JSON_DEPTH (raw CR

@@ -151,13 +151,14 @@ take(struct parse *p, struct node **arg, enum op op)
 static struct node *
 payload(struct parse *p, struct node **arg, enum op op)
 {
-	static const char *const names[] = { "data", "text", "base64" };
+	static const char *const names[] = { "data", "text", "base64",
+	    "args", "attachments" };
 	struct node *n = node_new(p, op, 0);
 	size_t i;
 
 	(void)arg;
-	n->word = words_new(p, n->nwords = 3);
-	for (i = 0; i < 3; i++)
+	n->word = words_new(p, n->nwords = sizeof names / sizeof *names);
+	for (i = 0; i < sizeof names / sizeof *names; i++)
 		word_set(p, &n->word[i], str_of(names[i]));
 	return n;
 }

@@ -41,7 +41,8 @@ const char filter_prelude[] =
 	OPENS("length", "") OPENS("keys", "") OPENS("keys_unsorted", "")
 	OPENS("has", "(f)")
 	D("def take(f): [open, f] | _rk(\"take\");")
-	D("def payload: take(\"data\", \"text\", \"base64\");")
+	D("def payload: take(\"data\", \"text\", \"base64\","
+	    " \"args\", \"attachments\");")
 	D("def refuse(f): {type: \"refuse\", why: f};")
 
 	D("def _rk_places($i): . as $in | ($i | if _rk_type == \"array\" then ."

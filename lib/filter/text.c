@@ -45,6 +45,7 @@ key_levels(int key, int depth)
 	switch (key) {
 	case -1:
 	case K_DATA:
+	case K_ARGS:
 	case K_REF:
 	case K_STATE:
 	case K_CLAIMS:

@@ -428,3 +428,39 @@ TEST(bound64, "base64 may fill a buf to its bound")
 	CHECK_STR(buf_str(&b), "foob");
 	buf_free(&b);
 }
+
+TEST(args, "args are a payload, and stand alone")
+{
+	struct frame f;
+	const char *why;
+	struct buf out = BUF(1 << 20);
+	int binary;
+
+	CHECK_INT(frame_scan(&f, STR("{\"type\":\"send\",\"args\":[1, 2]}"),
+	    &why), 1);
+	CHECK_INT(frame_payload(&f, &why), K_ARGS);
+	CHECK_INT(frame_payload_bytes(&f, &out, &binary), 1);
+	CHECK_STR(buf_str(&out), "[1, 2]");
+	CHECK_INT(binary, 0);
+	buf_free(&out);
+	frame_scan(&f, STR("{\"type\":\"send\",\"args\":[],\"data\":1}"),
+	    &why);
+	CHECK_INT(frame_payload(&f, &why), -1);
+}
+
+TEST(more, "a value in pieces, without newlines")
+{
+	struct buf out = BUF(1 << 20);
+
+	frame_begin(&out, "x");
+	frame_json(&out, "args", STR("[1,\r\n"));
+	frame_more(&out, STR("2\n]"));
+	frame_end(&out);
+	CHECK_STR(buf_str(&out), "{\"type\":\"x\",\"args\":[1,  2 ]}");
+	out.max = 20;
+	buf_free(&out);
+	frame_begin(&out, "x");
+	frame_more(&out, STR("more than there is room for"));
+	CHECK_INT(frame_end(&out), -1);
+	buf_free(&out);
+}
