@@ -22,7 +22,8 @@
 
 #include "buf.h"
 
-#define SIO_ATTACHMENTS	64		/* of one packet, at most */
+#define SIO_ATTACHMENTS	10		/* of one packet; newer clients take
+					   no more either */
 
 enum sio_type {
 	SIO_CONNECT, SIO_DISCONNECT, SIO_EVENT, SIO_ACK, SIO_ERROR,

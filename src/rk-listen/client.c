@@ -63,7 +63,7 @@ tell_open(struct conn *c, const struct http_head *h,
 {
 	struct buf *b = event_begin("open");
 
-	frame_text(b, "proto", STR("ws"));
+	frame_text(b, "proto", str_of(c->endpoint->dialect->proto));
 	if (c->pending)
 		frame_flag(b, "pending");
 	head_put(b, c->ws, h, found);
@@ -79,6 +79,10 @@ upgrade(struct ws_conn *ws, const struct http_head *h)
 	const struct endpoint *e = client_endpoint(h->path, 0, &found, &sound);
 	struct conn *c;
 
+	if (e != NULL && e->dialect->upgrade != NULL) {
+		e->dialect->upgrade(ws, e, h);
+		return;
+	}
 	status = unwelcome(e, h, sound);
 	if (status == 0) {
 		r = endpoint_subprotocol(e,
@@ -129,25 +133,43 @@ payload_size(const struct buf *b, size_t from)
 	return (size_t)(b->data + b->len - colon) - 1;
 }
 
-static void
-said(struct ws_conn *ws, struct str bytes, int binary)
+int
+client_may_say(struct conn *c, size_t n)
 {
-	struct conn *c = ws_data(ws);
+	if (throttle_said(c, n))
+		return 1;
+	ws_close(c->ws, 1008, STR("too fast"));
+	return 0;
+}
+
+void
+client_too_big(struct conn *c)
+{
+	ws_close(c->ws, 1009, STR("message too big"));
+}
+
+void
+client_said(struct conn *c, struct str bytes, int binary)
+{
 	struct buf *b;
 	size_t from;
 	int r;
 
-	if (!throttle_said(c, bytes.n)) {
-		ws_close(ws, 1008, STR("too fast"));
+	if (!client_may_say(c, bytes.n))
 		return;
-	}
 	b = event_begin("message");
 	from = buf_size(b);
 	r = binary ? frame_add_binary(b, bytes, c->endpoint->binary_json) :
 	    frame_add_text(b, bytes);
 	if (r == -1 || payload_size(b, from) > link_max() ||
 	    event_post(c, LINK_WORK) == -1)
-		ws_close(ws, 1009, STR("message too big"));
+		client_too_big(c);
+}
+
+static void
+said(struct ws_conn *ws, struct str bytes, int binary)
+{
+	client_said(ws_data(ws), bytes, binary);
 }
 
 /* ---- going ----------------------------------------------------------- */
@@ -166,8 +188,8 @@ tell_close(struct conn *c, const struct ws_end *end)
 	event_counts.closes++;
 }
 
-static void
-gone(struct conn *c, const struct ws_end *end)
+void
+client_gone(struct conn *c, const struct ws_end *end)
 {
 	c->open = 0;
 	throttle_end(c);
@@ -182,7 +204,7 @@ gone(struct conn *c, const struct ws_end *end)
 static void
 closed(struct ws_conn *ws, const struct ws_end *end)
 {
-	gone(ws_data(ws), end);
+	client_gone(ws_data(ws), end);
 }
 
 /* It never was open: nobody was told, unless somebody was asked. */
@@ -197,7 +219,7 @@ failed(struct ws_conn *ws, int status, const char *why)
 		return;
 	pending_over(c);
 	if (c->kind == KIND_WS && c->endpoint->ask) {
-		gone(c, &end);
+		client_gone(c, &end);
 		return;
 	}
 	if (why != NULL)
@@ -206,6 +228,42 @@ failed(struct ws_conn *ws, int status, const char *why)
 	c->ws = NULL;
 	event_forget(c);
 }
+
+/* ---- raw WebSockets -------------------------------------------------- */
+
+static void
+accept_raw(struct conn *c)
+{
+	ws_accept(c->ws, c->subprotocol);
+}
+
+static void
+kick_raw(struct conn *c, int code, struct str reason)
+{
+	ws_close(c->ws, code, reason);
+}
+
+static void
+read_raw(struct conn *c, int on)
+{
+	ws_read(c->ws, on);
+}
+
+/* Its payload alone, or with --wrap. */
+static struct str
+way_raw(const struct conn *c)
+{
+	return c->endpoint->wrap ? STR("wrap") : STR("");
+}
+
+const struct dialect raw_dialect = {
+	.proto = "ws",
+	.way = way_raw,
+	.write = send_write_raw,
+	.accept = accept_raw,
+	.kick = kick_raw,
+	.read = read_raw
+};
 
 const struct ws_ops client_ops = {
 	.request = web_came,

@@ -146,7 +146,7 @@ static const struct {
 	const char *(*run)(struct command *);
 } commands[] = {
 	{ T_SEND, send_command },
-	{ T_REPLY, people_reply },
+	{ T_REPLY, send_reply },
 	{ T_RESPOND, pending_respond },
 	{ T_ACCEPT, pending_accept },
 	{ T_REJECT, pending_reject },

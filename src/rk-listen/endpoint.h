@@ -9,6 +9,7 @@
  */
 
 #include "buf.h"
+#include "dialect.h"
 #include "rate.h"
 
 /* What becomes of a message to who does not keep up. */
@@ -22,6 +23,7 @@ extern const char *const endpoint_policies[];	/* NULL ends */
 struct endpoint {
 	const char *template;		/* "/api/{user}"; http: a prefix */
 	int http;
+	const struct dialect *dialect;
 	int step;			/* --step */
 	int ask;			/* --ask */
 	int binary_json;		/* --binary=json */
@@ -32,6 +34,10 @@ struct endpoint {
 	unsigned with;			/* WITH_... */
 	const char *origins;		/* commas between; NULL: any */
 	const char *subprotocols;	/* commas between; NULL: none */
+	const char *namespaces;		/* --ns; commas between, or * */
+	/* Engine.IO: times in ms */
+	int64_t ping_interval, ping_timeout, upgrade_timeout, connect_timeout,
+	    max_payload;
 	struct endpoint *next;
 };
 

@@ -282,7 +282,7 @@ read_or_not(struct conn *c)
 
 	if (c->ws != NULL && c->open && c->paused != paused) {
 		c->paused = paused != 0;
-		ws_read(c->ws, !paused);
+		c->endpoint->dialect->read(c, !paused);
 	}
 }
 

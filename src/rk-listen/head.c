@@ -150,6 +150,12 @@ head_headers(const struct http_head *h)
 }
 
 void
+head_put_query(struct buf *b, struct str q)
+{
+	frame_raw(b, "query", query(q));
+}
+
+void
 head_put(struct buf *b, struct ws_conn *ws, const struct http_head *h,
     const struct captures *c)
 {
@@ -158,7 +164,7 @@ head_put(struct buf *b, struct ws_conn *ws, const struct http_head *h,
 
 	frame_text(b, "path", h->path);
 	if (h->query.n > 0)
-		frame_raw(b, "query", query(h->query));
+		head_put_query(b, h->query);
 	if (buf_size(&c->params) > 0) {
 		buf_addc(&params, '{');
 		buf_adds(&params, buf_str(&c->params));

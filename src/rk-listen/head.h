@@ -10,6 +10,8 @@ struct captures;
  * and remote. */
 void	 head_put(struct buf *, struct ws_conn *, const struct http_head *,
 	    const struct captures *);
+/* Adds a query of its own. */
+void	 head_put_query(struct buf *, struct str);
 /* The headers as an object; the caller frees it. */
 char	*head_headers(const struct http_head *);
 

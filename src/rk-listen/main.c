@@ -11,8 +11,9 @@
  *
  * The rooms: endpoint (which path is what), head (a request as JSON), client
  * (from open to close), throttle, rate (how fast they talk), event (what goes
- * up, and custody), command, people, send, pending (what comes down), roster,
- * state (who is there), limits, web, metrics, docroot.
+ * up, and custody), command, people, send, pending, ask (what comes down),
+ * roster, state (who is there), limits, web, metrics, docroot; dialect (what
+ * clients speak), engine, polling (Engine.IO), socketio, written, engineio.
  */
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "client.h"
 #include "command.h"
 #include "docroot.h"
@@ -41,7 +43,10 @@ enum {
 	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
 	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
 	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
-	KEY_PING, KEY_MAX_OUT, KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER
+	KEY_PING, KEY_MAX_OUT, KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER,
+	KEY_SOCKETIO, KEY_ENGINEIO, KEY_NS, KEY_PING_INTERVAL,
+	KEY_PING_TIMEOUT, KEY_UPGRADE_TIMEOUT, KEY_CONNECT_TIMEOUT,
+	KEY_MAX_PAYLOAD
 };
 
 static const struct opt options[] = {
@@ -52,6 +57,8 @@ static const struct opt options[] = {
 	{ KEY_REUSE_PORT, "reuse-port", NULL, "let others have the port, too" },
 	{ KEY_WS, "ws", "TEMPLATE", "a WebSocket endpoint: /api/{user} (/)" },
 	{ KEY_HTTP, "http", "PREFIX", "plain requests below this path" },
+	{ KEY_SOCKETIO, "socketio", "[PATH]", "Socket.IO (/socket.io/)" },
+	{ KEY_ENGINEIO, "engineio", "[PATH]", "Engine.IO (/engine.io/)" },
 	{ KEY_STEP, "step", NULL, "next event when the last one is settled" },
 	{ KEY_ASK, "ask", NULL, "opens wait for accept or reject" },
 	{ KEY_BINARY, "binary", "AS", "binary messages are: base64, json" },
@@ -60,6 +67,17 @@ static const struct opt options[] = {
 	    "put into events: state,channels,claims,headers" },
 	{ KEY_SUBPROTOCOL, "subprotocol", "LIST",
 	    "subprotocols to choose from" },
+	{ KEY_NS, "ns", "LIST", "Socket.IO namespaces that are (/); *: any" },
+	{ KEY_PING_INTERVAL, "ping-interval", "TIME",
+	    "between Engine.IO's pings (25s)" },
+	{ KEY_PING_TIMEOUT, "ping-timeout", "TIME",
+	    "until they are answered (20s)" },
+	{ KEY_UPGRADE_TIMEOUT, "upgrade-timeout", "TIME",
+	    "from polling to a WebSocket (10s)" },
+	{ KEY_CONNECT_TIMEOUT, "connect-timeout", "TIME",
+	    "without any namespace (45s)" },
+	{ KEY_MAX_PAYLOAD, "max-payload", "BYTES",
+	    "largest Engine.IO packet, and body (1000000)" },
 	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
 	{ KEY_SLOW, "slow", "POLICY",
 	    "who lags: close, drop-oldest, drop-newest" },
@@ -84,7 +102,10 @@ static const struct opt options[] = {
 };
 
 static struct ws_config ws;
-static struct endpoint defaults = { .template = "/" };
+static struct endpoint defaults = { .template = "/", .dialect = &raw_dialect,
+    .namespaces = "/", .ping_interval = 25000, .ping_timeout = 20000,
+    .upgrade_timeout = 10000, .connect_timeout = 45000,
+    .max_payload = 1000000 };
 static struct endpoint *current = &defaults, **last_endpoint = &endpoints;
 static const char *port_file;
 static int64_t drain_over;
@@ -98,20 +119,31 @@ static int nlistens;
 
 /* ---- options --------------------------------------------------------- */
 
-static void
-add_endpoint(const struct opts *o, int http)
+static struct endpoint *
+add_endpoint(const struct opts *o, const char *template)
 {
 	struct endpoint *e = mem_new(sizeof *e);
-	const char *why = endpoint_wrong(o->arg);
+	const char *why = endpoint_wrong(template);
 
 	if (why != NULL)
-		opt_usage(o, "%s: %s", o->arg, why);
+		opt_usage(o, "%s: %s", template, why);
 	*e = defaults;
-	e->template = o->arg;
-	e->http = http;
+	e->template = template;
 	*last_endpoint = e;
 	last_endpoint = &e->next;
 	current = e;
+	return e;
+}
+
+/* Engine.IO: a path, and no template. */
+static void
+add_engine(const struct opts *o, const struct dialect *d, const char *path)
+{
+	if (o->arg != NULL)
+		path = o->arg;
+	if (strpbrk(path, "{}*") != NULL)
+		opt_usage(o, "%s: a path without names", path);
+	add_endpoint(o, path)->dialect = d;
 }
 
 /* One of some words: its number from 0. */
@@ -162,6 +194,16 @@ seconds(const struct opts *o)
 	return ms;
 }
 
+static int64_t
+time_of(const struct opts *o)
+{
+	int64_t ms = opt_ms(o, o->arg);
+
+	if (ms < 10 || ms > 86400000)
+		opt_usage(o, "%s: not from 10ms to 1d", o->arg);
+	return ms;
+}
+
 static void
 endpoint_option(const struct opts *o, int key)
 {
@@ -189,6 +231,27 @@ endpoint_option(const struct opts *o, int key)
 		break;
 	case KEY_ORIGIN:
 		current->origins = origins(o);
+		break;
+	case KEY_NS:
+		current->namespaces = o->arg;
+		break;
+	case KEY_PING_INTERVAL:
+		current->ping_interval = time_of(o);
+		break;
+	case KEY_PING_TIMEOUT:
+		current->ping_timeout = time_of(o);
+		break;
+	case KEY_UPGRADE_TIMEOUT:
+		current->upgrade_timeout = time_of(o);
+		break;
+	case KEY_CONNECT_TIMEOUT:
+		current->connect_timeout = time_of(o);
+		break;
+	case KEY_MAX_PAYLOAD:
+		current->max_payload = opt_bytes(o, o->arg);
+		if (current->max_payload < 1024 ||
+		    current->max_payload > 64 << 20)
+			opt_usage(o, "%s: not from 1k to 64m", o->arg);
 		break;
 	case KEY_SLOW:
 		current->slow = (enum policy)choose(o, str_of(o->arg),
@@ -227,8 +290,16 @@ option(const struct opts *o, int key)
 		ws.reuse_port = 1;
 		break;
 	case KEY_WS:
+		add_endpoint(o, o->arg);
+		break;
 	case KEY_HTTP:
-		add_endpoint(o, key == KEY_HTTP);
+		add_endpoint(o, o->arg)->http = 1;
+		break;
+	case KEY_SOCKETIO:
+		add_engine(o, &socketio_dialect, "/socket.io/");
+		break;
+	case KEY_ENGINEIO:
+		add_engine(o, &engineio_dialect, "/engine.io/");
 		break;
 	case KEY_DEADLINE:
 		pending_ms = opt_ms(o, o->arg);
@@ -375,6 +446,8 @@ drain(void)
 static void
 link_changed(struct link *l, enum link_state s)
 {
+	if (s == LINK_GONE)
+		ask_link_gone(l);
 	if (l != router)
 		return;
 	if (s != LINK_DOWN && link_snapshot(l))

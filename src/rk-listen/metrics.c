@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "ask.h"
 #include "client.h"
 #include "event.h"
 #include "metrics.h"
@@ -19,7 +20,8 @@
 
 static const struct figure *const tables[] = { roster_figures, ws_figures,
     ws_limit_figures, event_figures, send_figures, throttle_figures,
-    web_figures, pending_figures, command_figures, stages_figures,
+    web_figures, pending_figures, engine_figures,
+    ask_figures, command_figures, stages_figures,
     link_figures };
 
 #define TABLES	(sizeof tables / sizeof *tables)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
+#include "endpoint.h"
 #include "event.h"
 #include "loop.h"
 #include "pending.h"
@@ -71,7 +72,10 @@ give_up(struct conn *c, int status)
 {
 	pending_over(c);
 	c->pending = 0;
-	web_answer(c->ws, status, "");
+	if (c->endpoint->dialect->refuse != NULL)
+		c->endpoint->dialect->refuse(c, NULL, status);
+	else
+		web_answer(c->ws, status, "");
 }
 
 static void
@@ -181,7 +185,10 @@ respond(struct conn *c, const struct frame *f, int64_t status)
 		return NULL;
 	pending_over(c);
 	c->pending = 0;
-	ws_respond(c->ws, (int)status, lines.data, buf_str(&body));
+	if (c->endpoint->dialect->refuse != NULL)
+		c->endpoint->dialect->refuse(c, f, (int)status);
+	else
+		ws_respond(c->ws, (int)status, lines.data, buf_str(&body));
 	return NULL;
 }
 
@@ -245,7 +252,7 @@ let_in(struct conn *c, const struct str *user, char *state, char *claims)
 	set(&c->claims, claims);
 	c->pending = 0;
 	pending_over(c);
-	ws_accept(c->ws, c->subprotocol);
+	c->endpoint->dialect->accept(c);
 }
 
 const char *

@@ -318,19 +318,6 @@ people_merge(struct command *k)
 
 /* ---- the rest -------------------------------------------------------- */
 
-/* Raw clients ask nothing that had a ref. */
-const char *
-people_reply(struct command *k)
-{
-	struct target t;
-	const char *why = target_read(&t, k->frame, TO_CONN);
-
-	if (why == NULL && !frame_has(k->frame, K_REF))
-		why = "ref is missing";
-	command_counts.dead += why == NULL && t.conn != NULL;
-	return why;
-}
-
 struct kick {
 	int64_t code;
 	struct str reason;
@@ -344,7 +331,7 @@ kick(struct conn *c, void *arg)
 	if (c->pending)
 		pending_refused(c);
 	else
-		ws_close(c->ws, (int)k->code, k->reason);
+		c->endpoint->dialect->kick(c, (int)k->code, k->reason);
 }
 
 /* RFC 6455 7.4: what may stand in a close frame. */

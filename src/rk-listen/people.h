@@ -7,7 +7,6 @@
 
 #include "command.h"
 
-const char *people_reply(struct command *);
 const char *people_identify(struct command *);
 const char *people_join(struct command *);
 const char *people_leave(struct command *);

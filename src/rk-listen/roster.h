@@ -54,6 +54,7 @@ struct conn {
 	struct ws_conn *ws;		/* NULL: gone */
 	const struct endpoint *endpoint;
 	struct conn *next, **prev;	/* of all that are in, by n */
+	struct socket *socket;		/* on a session: engine.h; or NULL */
 	struct member *user, *channels;
 	char *state, *claims, *headers;	/* JSON objects; NULL: {}, none */
 	char *subprotocol;		/* until it is open */
@@ -72,6 +73,7 @@ struct conn {
 	unsigned in : 1;		/* in the roster */
 	unsigned pending : 1;		/* waits for accept or reject */
 	unsigned open : 1;		/* a WebSocket by now */
+	unsigned left : 1;		/* it is closing: nothing is for it */
 	unsigned paused : 1;
 	unsigned throttled : 1;		/* it has no credit */
 	unsigned waits : 1;		/* in the list of who waits for room */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: ISC */
+#include "ask.h"
 #include "endpoint.h"
 #include "event.h"
 #include "loop.h"
 #include "send.h"
+#include "written.h"
+
+#define WAYS	8		/* remembered of one send */
 
 struct send_counts send_counts;
 
@@ -28,8 +32,14 @@ const struct figure send_figures[] = {
 
 struct outgoing {
 	const struct frame *frame;
-	struct ws_msg *plain, *wrapped;
+	struct written {		/* the ways of writing it so far */
+		const struct dialect *dialect;
+		struct str way;
+		struct ws_msg *msg;
+	} ways[WAYS];
+	size_t n;
 	int policy;			/* of this frame; -1: the endpoint's */
+	struct conn *except;
 	int64_t took;
 };
 
@@ -73,31 +83,53 @@ wrapped(const struct frame *f)
 	return ws_msg_new(WS_TEXT, buf_str(&bytes));
 }
 
+struct ws_msg *
+send_write_raw(struct str way, const struct frame *f)
+{
+	return way.n > 0 ? wrapped(f) : plain(f);
+}
+
 static const char *
 prepare(struct outgoing *o, const struct frame *f)
 {
-	const char *why;
+	const char *why = written_wrong(f);
 	struct str policy;
 
 	*o = (struct outgoing){ .frame = f, .policy = -1 };
-	if (frame_payload(f, &why) == -1)
+	if (why != NULL)
 		return why;
 	if (command_string(f, K_POLICY, &bytes, &policy) != 0) {
 		o->policy = endpoint_choose(endpoint_policies, policy);
 		if (o->policy == -1)
 			return "policy is close, drop-oldest or drop-newest";
 	}
-	o->plain = plain(f);
-	return o->plain == NULL ? "malformed text or base64" : NULL;
+	return NULL;
+}
+
+/* The message for this connection.  Of more ways than are remembered the last
+ * one is forgotten. */
+static struct ws_msg *
+written(struct outgoing *o, const struct conn *c)
+{
+	const struct dialect *d = c->endpoint->dialect;
+	struct str way = d->way(c);
+	struct written *w;
+
+	for (w = o->ways; w < o->ways + o->n; w++)
+		if (w->dialect == d && str_eq(w->way, way))
+			return w->msg;
+	if (o->n == WAYS)
+		ws_msg_drop(o->ways[--o->n].msg);
+	w = &o->ways[o->n++];
+	*w = (struct written){ d, way, d->write(way, o->frame) };
+	return w->msg;
 }
 
 static void
 done(struct outgoing *o)
 {
-	if (o->plain != NULL)
-		ws_msg_drop(o->plain);
-	if (o->wrapped != NULL)
-		ws_msg_drop(o->wrapped);
+	while (o->n > 0)
+		ws_msg_drop(o->ways[--o->n].msg);
 }
 
 /* ---- to one ---------------------------------------------------------- */
@@ -170,31 +202,37 @@ too_slow(struct conn *c, struct ws_msg *m, int policy)
 	return 0;
 }
 
+static int
+is_there(const struct conn *c)
+{
+	return !c->pending && !c->left && ws_is_open(c->ws);
+}
+
+/* 1 when it was queued. */
+static int
+put(struct conn *c, struct ws_msg *m, int policy)
+{
+	if (!ws_send(c->ws, m) && !too_slow(c, m, policy != -1 ? policy :
+	    (int)c->endpoint->slow))
+		return 0;
+	send_counts.sent++;
+	return 1;
+}
+
 static void
 to_one(struct conn *c, void *arg)
 {
 	struct outgoing *o = arg;
-	struct ws_msg *m = o->plain;
 
-	if (!ws_is_open(c->ws))
-		return;
-	if (c->endpoint->wrap) {
-		if (o->wrapped == NULL)
-			o->wrapped = wrapped(o->frame);
-		m = o->wrapped;
-	}
-	if (ws_send(c->ws, m) || too_slow(c, m, o->policy != -1 ? o->policy :
-	    (int)c->endpoint->slow)) {
-		o->took++;
-		send_counts.sent++;
-	}
+	if (is_there(c))
+		o->took += put(c, written(o, c), o->policy);
 }
 
 /* ---- the command ----------------------------------------------------- */
 
-/* Raw clients have no way to answer. */
+/* It will not be answered, and why. */
 static void
-no_answer(const struct command *k, const struct conn *c)
+no_answer(const struct command *k, const struct conn *c, const char *why)
 {
 	struct buf *b = answer_begin(k, "answer");
 
@@ -205,30 +243,89 @@ no_answer(const struct command *k, const struct conn *c)
 	frame_num(b, "at", loop_ms());
 	if (c != NULL)
 		event_put_roster(b, c, 0);
-	frame_text(b, "error", c == NULL ? STR("the connection is gone") :
-	    STR("no answers on this endpoint"));
+	frame_text(b, "error", str_of(why));
 	answer_end(k);
+}
+
+static void
+send_asking(const struct command *k, struct conn *c, int policy)
+{
+	const struct dialect *d = c->endpoint->dialect;
+	int64_t id = ask_new(c->socket, k);
+	struct ws_msg *m;
+
+	if (id == -1) {
+		no_answer(k, c, "too many refs are open");
+		return;
+	}
+	m = d->ask(d->way(c), k->frame, id);
+	if (!put(c, m, policy))
+		ask_fail(c->socket, id, "it did not keep up");
+	ws_msg_drop(m);
+}
+
+/* To one, who is to answer. */
+static void
+ask(const struct command *k, struct conn *c, struct outgoing *o)
+{
+	if (c == NULL || c->ws == NULL || c == o->except)
+		no_answer(k, NULL, "the connection is gone");
+	else if (c->endpoint->dialect->ask == NULL) {
+		to_one(c, o);
+		no_answer(k, c, "no answers on this endpoint");
+	} else if (!is_there(c))
+		no_answer(k, c, "the connection is gone");
+	else
+		send_asking(k, c, o->policy);
 }
 
 const char *
 send_command(struct command *k)
 {
+	int has_ref = frame_has(k->frame, K_REF);
 	struct target t;
 	struct outgoing o;
 	const char *why = target_read(&t, k->frame,
 	    TO_CONN | TO_USER | TO_CHANNEL | TO_ALL);
 
-	if (why != NULL)
+	if (why != NULL || (why = prepare(&o, k->frame)) != NULL)
 		return why;
-	if ((why = prepare(&o, k->frame)) == NULL) {
+	o.except = t.except;
+	if (has_ref && t.kind == TO_CONN)
+		ask(k, t.conn, &o);
+	else
 		target_each(&t, to_one, &o);
-		if (frame_has(k->frame, K_REF) && t.kind == TO_CONN)
-			no_answer(k, t.conn);
-		else if (frame_has(k->frame, K_REF)) {
-			frame_num(answer_begin(k, "sent"), "conns", o.took);
-			answer_end(k);
-		}
+	if (has_ref && t.kind != TO_CONN) {
+		frame_num(answer_begin(k, "sent"), "conns", o.took);
+		answer_end(k);
 	}
 	done(&o);
-	return why;
+	return NULL;
+}
+
+const char *
+send_reply(struct command *k)
+{
+	const struct frame *f = k->frame;
+	const struct dialect *d;
+	struct target t;
+	struct ws_msg *m;
+	const char *why = target_read(&t, f, TO_CONN), *none;
+
+	if (why == NULL && !frame_has(f, K_REF))
+		why = "ref is missing";
+	if (why == NULL && frame_payload(f, &none) != -1)
+		why = written_wrong(f);
+	if (why != NULL || t.conn == NULL)
+		return why;
+	d = t.conn->endpoint->dialect;
+	if (d->reply == NULL || t.conn->ws == NULL || !is_there(t.conn)) {
+		command_counts.dead++;
+		return NULL;
+	}
+	if ((m = d->reply(d->way(t.conn), f, &why)) == NULL)
+		return why;
+	put(t.conn, m, -1);
+	ws_msg_drop(m);
+	return NULL;
 }

@@ -18,6 +18,10 @@
 enum { LOST_CLOSED = POLICY_NEWEST + 1, LOST_WHYS };
 
 const char *send_command(struct command *);
+const char *send_reply(struct command *);
+
+/* To a raw WebSocket: op of dialect.h. */
+struct ws_msg *send_write_raw(struct str way, const struct frame *);
 
 void	 send_drained(struct ws_conn *);	/* op of lib/ws.h */
 /* Frames that will not be written; they are told later. */

@@ -108,13 +108,27 @@ other(struct ws_conn *ws, const struct http_head *h)
 		web_answer(ws, 404, "");
 }
 
+/* The endpoint whose dialect takes plain requests, or NULL. */
+static const struct endpoint *
+dialect_of(const struct http_head *h)
+{
+	struct captures *found;
+	int sound;
+	const struct endpoint *e = client_endpoint(h->path, 0, &found, &sound);
+
+	return e != NULL && e->dialect->request != NULL ? e : NULL;
+}
+
 size_t
 web_body(struct ws_conn *ws, const struct http_head *h)
 {
+	const struct endpoint *e;
 	struct captures *found;
 	int sound;
 
 	(void)ws;
+	if ((e = dialect_of(h)) != NULL)
+		return (size_t)e->max_payload;
 	return client_endpoint(h->path, 1, &found, &sound) != NULL ?
 	    link_max() : IGNORED_BODY;
 }
@@ -124,11 +138,14 @@ web_came(struct ws_conn *ws, const struct http_head *h, struct str body)
 {
 	struct captures *found;
 	int sound = 0;
-	const struct endpoint *e = client_endpoint(h->path, 1, &found, &sound);
+	const struct endpoint *e = client_endpoint(h->path, 1, &found, &sound),
+	    *d;
 
 	if (own(ws, h))
 		return;
-	if (e == NULL)
+	if ((d = dialect_of(h)) != NULL)
+		d->dialect->request(ws, d, h, body);
+	else if (e == NULL)
 		other(ws, h);
 	else if (!sound)
 		web_answer(ws, 400, "");

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: ISC */
+#include <stdlib.h>
+
+#include "ask.h"
+#include "event.h"
+#include "loop.h"
+#include "pending.h"
+#include "roster.h"
+
+struct ask_counts ask_counts;
+
+const struct figure ask_figures[] = {
+	{ "asks_open", &ask_counts.open, "sends that wait for an answer" },
+	{ "asks_late_total", &ask_counts.late,
+	    "sends that were not answered in time" },
+	{ NULL, NULL, NULL }
+};
+
+struct ask {
+	struct ask *next;		/* of the socket */
+	struct ask *later, **earlier;	/* of all: the oldest comes first */
+	struct socket *socket;
+	struct link *from;		/* NULL: gone */
+	int64_t id, deadline;
+	size_t n;
+	char ref[];
+};
+
+static struct ask *oldest, **youngest = &oldest, *answering;
+static ev_timer timer;
+static struct buf line;
+
+static void	expired(struct ev_loop *, ev_timer *, int);
+
+static void
+set_timer(void)
+{
+	double left;
+
+	ev_timer_stop(loop, &timer);
+	if (oldest == NULL)
+		return;
+	left = (double)(oldest->deadline - loop_ms()) / 1000;
+	ev_timer_init(&timer, expired, left > 0 ? left : 0, 0);
+	ev_timer_start(loop, &timer);
+}
+
+int64_t
+ask_new(struct socket *k, const struct command *command)
+{
+	struct str ref = command->frame->v[K_REF];
+	struct ask *a;
+	size_t n = 0;
+
+	for (a = k->asks; a != NULL; a = a->next)
+		n++;
+	if (n == ASKS_MAX)
+		return -1;
+	a = mem_grow(NULL, sizeof *a + ref.n);
+	*a = (struct ask){ .next = k->asks, .socket = k,
+	    .from = command->from, .id = k->asked++,
+	    .deadline = loop_ms() + pending_ms, .n = ref.n };
+	memcpy(a->ref, ref.p, ref.n);
+	k->asks = a;
+	a->earlier = youngest;
+	*youngest = a;
+	youngest = &a->later;
+	ask_counts.open++;
+	if (oldest == a)
+		set_timer();
+	return a->id;
+}
+
+static void
+forget(struct ask *a)
+{
+	struct ask **at = &a->socket->asks;
+
+	while (*at != a)
+		at = &(*at)->next;
+	*at = a->next;
+	*a->earlier = a->later;
+	if (a->later != NULL)
+		a->later->earlier = a->earlier;
+	else
+		youngest = a->earlier;
+	ask_counts.open--;
+	free(a);
+}
+
+/* The router's answer is an event of the connection, in order with the
+ * others; another link's goes there alone. */
+static struct buf *
+begin(struct ask *a)
+{
+	const struct conn *c = a->socket->conn;
+	struct buf *b = &line;
+
+	answering = a;
+	if (a->from == router)
+		b = event_begin("answer");
+	else {
+		line.max = link_line_max() + 1;
+		frame_begin(b, "answer");
+		event_put_id(b, c);
+		frame_num(b, "at", loop_ms());
+		event_put_roster(b, c, 0);
+	}
+	frame_raw(b, "ref", (struct str){ a->ref, a->n });
+	return b;
+}
+
+struct buf *
+ask_begin(struct socket *k, int64_t id)
+{
+	struct ask *a = k->asks;
+
+	while (a != NULL && a->id != id)
+		a = a->next;
+	return a == NULL ? NULL : begin(a);
+}
+
+void
+ask_end(struct socket *k)
+{
+	struct ask *a = answering;
+	int r = 1;
+
+	if (a->from == router)
+		r = event_post(k->conn, LINK_ANSWER);
+	else if (a->from != NULL && (r = frame_end(&line)) == 1)
+		link_send(a->from, buf_str(&line), NULL, LINK_ANSWER);
+	if (r == -1)
+		ask_fail(k, a->id, "the answer is too big");
+	else
+		forget(a);
+}
+
+void
+ask_fail(struct socket *k, int64_t id, const char *error)
+{
+	struct buf *b = ask_begin(k, id);
+
+	frame_text(b, "error", str_of(error));
+	ask_end(k);
+}
+
+static void
+expired(struct ev_loop *l, ev_timer *w, int events)
+{
+	(void)l;
+	(void)w;
+	(void)events;
+	while (oldest != NULL && oldest->deadline <= loop_ms()) {
+		ask_counts.late++;
+		ask_fail(oldest->socket, oldest->id, "no answer in time");
+	}
+	set_timer();
+}
+
+void
+ask_forget(struct socket *k)
+{
+	while (k->asks != NULL)
+		ask_fail(k, k->asks->id, "the connection is gone");
+}
+
+void
+ask_link_gone(struct link *l)
+{
+	struct ask *a;
+
+	for (a = oldest; a != NULL; a = a->later)
+		if (a->from == l)
+			a->from = NULL;
+}

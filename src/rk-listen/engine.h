@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: ISC */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+/*
+ * Engine.IO sessions: a client that comes by polling, by WebSocket, or goes
+ * over from one to the other (engineio.h has the bytes).
+ *
+ *  - A session has one carrier at a time, a ws_conn: the WebSocket, or one
+ *    without a socket that polling empties.  What is sent to a connection of
+ *    the roster goes to the carrier of its session, like any message.
+ *  - On a session live connections of the roster: one for each Socket.IO
+ *    namespace, or a single one.  Each has a struct socket, which is
+ *    gone in the turn after it was said to be over, so that nobody loses a
+ *    connection under his hands.
+ *  - A session ends with its carrier, and takes its sockets along.
+ *  - Version 3: the client pings, and is gone after interval + timeout without
+ *    a word.  Version 4: we ping, and it is gone after timeout without pong.
+ *  - A session without a socket is closed after --connect-timeout.
+ */
+
+#include <ev.h>
+
+#include "codec/engineio.h"
+#include "figure.h"
+#include "frame.h"
+#include "table.h"
+#include "ws.h"
+
+#define SID		20	/* letters of a session's id */
+
+struct ask;
+struct conn;
+struct endpoint;
+struct session;
+
+/* A connection of the roster, on a session. */
+struct socket {
+	struct session *session;
+	struct conn *conn;
+	struct socket *next;		/* of the session */
+	struct ask *asks;		/* sends that wait for an answer */
+	uint32_t asked;			/* how many were sent */
+	uint16_t code;			/* once it is over */
+	unsigned over : 1;
+	const char *by;
+	char way[];			/* its version, then its namespace */
+};
+
+struct polling {			/* while a session does */
+	struct ws_conn *get, *post;	/* requests that wait; or NULL */
+	struct ws_conn *probe;		/* a WebSocket that may take over */
+	char *headers, *post_headers;	/* for their answers */
+	struct buf rest;		/* of the body of post */
+	enum eio_form form;		/* of that body */
+	double until;			/* then the probe is closed */
+	double noop;			/* then the get is let go; 0: not */
+	unsigned base64 : 1;		/* the get wants text only */
+	unsigned probed : 1;
+};
+
+/* What speaks on a session. */
+struct engine_user {
+	void (*begun)(struct session *);
+	void (*said)(struct session *, const struct eio_packet *);
+	void (*ended)(struct session *);	/* its sockets are gone */
+};
+
+struct session {
+	struct node node;		/* by sid */
+	const struct endpoint *endpoint;
+	const struct engine_user *user;
+	struct ws_conn *ws;		/* the carrier */
+	struct polling *polling;	/* NULL: on a WebSocket */
+	struct socket *sockets;
+	void *data;			/* the user's */
+	char *head;			/* of its request, as keys of a frame */
+	char *headers;			/* --with headers */
+	ev_timer timer;
+	double ping;			/* next one, or the end */
+	double lonely;			/* the end, while it has no socket */
+	const char *by;			/* who ends it; NULL: its carrier */
+	uint16_t paused;		/* sockets whose events wait */
+	uint8_t version;
+	unsigned waits : 1;		/* for a pong */
+	unsigned reap : 1;		/* a socket is over */
+	char sid[SID];
+};
+
+/* ---- sessions (engine.c) --------------------------------------------- */
+
+/* NULL: there are too many.  carrier NULL: it polls. */
+struct session *engine_new(const struct endpoint *, int version,
+	    struct ws_conn *carrier);
+struct session *engine_find(struct str sid);
+void	 engine_begin(struct session *);	/* it is open: the handshake */
+/* A packet came: 1; 0: nothing more is to be read of it. */
+int	 engine_packet(struct session *, const struct eio_packet *);
+void	 engine_arm(struct session *);		/* a time of it has changed */
+/* The end: what was queued leaves. */
+void	 engine_close(struct session *, int code, struct str reason,
+	    const char *by);
+void	 engine_fail(struct session *, const char *reason);
+/* Moves to the WebSocket that was probed. */
+void	 engine_move(struct session *);
+
+extern const struct ws_ops engine_ops;
+extern const struct figure engine_figures[];
+extern struct engine_counts {
+	uint64_t sessions, polling, moved, errors, timeouts, overlaps;
+} engine_counts;
+
+/* ---- sockets ---------------------------------------------------------- */
+
+struct socket *socket_new(struct session *, struct str way);
+/* Nothing is sent to it any more; its close leaves in the next turn. */
+void	 socket_over(struct socket *, int code, const char *by);
+
+/* Ops of dialects. */
+struct str socket_way(const struct conn *);
+void	 socket_read(struct conn *, int on);
+
+/* ---- polling (polling.c) ---------------------------------------------- */
+
+void	 polling_request(struct ws_conn *, const struct endpoint *,
+	    const struct http_head *, struct str body);
+void	 polling_upgrade(struct ws_conn *, const struct endpoint *,
+	    const struct http_head *);
+void	 polling_turn(struct session *);	/* answers what can be */
+void	 polling_over(struct session *, struct ws_conn *, const char *why);
+void	 polling_end(struct session *);
+void	 polling_tick(struct session *, double now);
+
+#endif
