@@ -26,7 +26,7 @@ $(B)/differ/oracle: $(B)/tests/differ/oracle.o $(B)/librk.a
 # named in tests/lsan.supp.  RK_SLOW: what limits are multiplied by.
 SANITIZE = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-ASAN = B=build/asan BIN=build/asan/bin CFLAGS='$(SANITIZE)'
+ASAN = B=build/asan BIN=build/asan/bin LTO= CFLAGS='$(SANITIZE)'
 
 # Part after part, whatever fails; the end tells.
 define parts

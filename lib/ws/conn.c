@@ -14,6 +14,7 @@
 
 #define CLOSE_SECONDS	5	/* for a close handshake that we began */
 #define ERROR_SECONDS	2	/* for one after the peer's mistake */
+#define AHEAD		4	/* connections */
 #define NO_PING_SECONDS	60	/* the wheel wants a time, whatever it is */
 
 struct ws_config config;
@@ -41,7 +42,10 @@ const struct figure ws_figures[] = {
 	{ NULL, NULL, NULL }
 };
 
-static struct ws_conn *marked, **marked_end = &marked;
+static struct {			/* for the pass, in the order they came */
+	struct ws_conn **conn;
+	size_t n, cap;
+} marks;
 static int silent;		/* no op is called any more */
 
 struct ws_conn *
@@ -161,6 +165,7 @@ conn_opened(struct ws_conn *c)
 	c->opened = 1;
 	c->heard = timer_now();
 	tally.open++;
+	out_open(c);
 	look_again(c);
 	if (c->ops->open != NULL)
 		c->ops->open(c);
@@ -279,9 +284,12 @@ conn_mark(struct ws_conn *c)
 	if (c->marked)
 		return;
 	c->marked = 1;
-	c->mark = NULL;
-	*marked_end = c;
-	marked_end = &c->mark;
+	if (marks.n == marks.cap) {
+		marks.cap = marks.cap ? 2 * marks.cap : 64;
+		marks.conn = mem_grow(marks.conn,
+		    marks.cap * sizeof *marks.conn);
+	}
+	marks.conn[marks.n++] = c;
 }
 
 static void
@@ -322,18 +330,31 @@ visit(struct ws_conn *c)
 	}
 }
 
+/* Of thousands of connections the cache holds few: those that come next are
+ * asked for ahead. */
+static void
+look_ahead(size_t i)
+{
+	if (i + 2 * AHEAD < marks.n)
+		__builtin_prefetch(marks.conn[i + 2 * AHEAD]);
+	if (i + AHEAD < marks.n)
+		out_look_ahead(marks.conn[i + AHEAD]);
+}
+
+/* A visit may mark others. */
 void
 conn_pass(void)
 {
 	struct ws_conn *c;
+	size_t i;
 
-	while ((c = marked) != NULL) {
-		marked = c->mark;
-		if (marked == NULL)
-			marked_end = &marked;
+	for (i = 0; i < marks.n; i++) {
+		look_ahead(i);
+		c = marks.conn[i];
 		c->marked = 0;
 		visit(c);
 	}
+	marks.n = 0;
 }
 
 /* For the end of the program: every connection, without a word. */

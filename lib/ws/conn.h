@@ -61,11 +61,11 @@ struct ws_conn {
 	struct message *in;		/* one that is not whole yet */
 	struct farewell *end;
 	const char *why;		/* it never opened */
-	struct ws_conn *mark;		/* next on the list of the pass */
 	struct ws_conn *next, **prev;	/* in the wheel: timer.c */
 	uint32_t due;			/* second of the wheel */
 	uint32_t begun;			/* size of the last message written */
 	uint32_t heard;			/* second of the last data */
+	int fd;				/* to write to; -1: libwebsockets does */
 	uint8_t state;			/* enum conn_state */
 	uint8_t missed;			/* pings without an answer */
 	unsigned marked : 1;
@@ -137,6 +137,8 @@ int	 limit_keep(size_t);
 void	 limit_forget(size_t);
 
 /* out.c */
+void	 out_open(struct ws_conn *);	/* what it writes to */
+void	 out_look_ahead(const struct ws_conn *);	/* it is next */
 int	 out_flush(struct ws_conn *);	/* -1: the socket is broken */
 size_t	 out_cut(const struct ws_conn *);	/* size of a message of which
 				   only a part was written; 0: none */

@@ -138,8 +138,8 @@ write_some(struct ws_conn *c, unsigned char *p, size_t n)
 	ssize_t r;
 
 	tally.writes++;
-	if (!lws_is_ssl(c->wsi))
-		r = send(lws_get_socket_fd(c->wsi), p, n, MSG_NOSIGNAL);
+	if (c->fd != -1)
+		r = send(c->fd, p, n, MSG_NOSIGNAL);
 	else
 		r = lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0 ? -1 :
 		    (ssize_t)n;
@@ -156,7 +156,9 @@ static int
 write_rest(struct ws_conn *c, unsigned char *p, size_t n)
 {
 	tally.bytes_out += n;
-	return lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0 ? -1 : 1;
+	if (lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0)
+		return -1;
+	return !lws_partial_buffered(c->wsi);
 }
 
 /* n bytes at p left of what the queue holds: it forgets these messages. */
@@ -220,21 +222,35 @@ static int
 write_front(struct ws_conn *c)
 {
 	const struct ws_msg *m = queue_front(&c->queue);
-	int alone = c->queue.bytes == m->n && !c->client;
+	int alone = c->queue.bytes == m->n && !c->client, r;
 
-	return alone || m->n + MASK > GATHER ? write_one(c) : write_many(c);
+	r = alone || m->n + MASK > GATHER ? write_one(c) : write_many(c);
+	return r == 1 && c->fd == -1 ? !lws_partial_buffered(c->wsi) : r;
+}
+
+void
+out_open(struct ws_conn *c)
+{
+	c->fd = lws_is_ssl(c->wsi) ? -1 : lws_get_socket_fd(c->wsi);
+}
+
+void
+out_look_ahead(const struct ws_conn *c)
+{
+	__builtin_prefetch(c->wsi);
+	__builtin_prefetch(c->queue.first);
 }
 
 int
 out_flush(struct ws_conn *c)
 {
-	int r = 1;
+	int r = !lws_partial_buffered(c->wsi);
 
-	while (r == 1 && c->queue.first != NULL &&
-	    !lws_partial_buffered(c->wsi))
-		if ((r = write_front(c)) == -1)
-			return -1;
-	if (c->queue.first != NULL || lws_partial_buffered(c->wsi)) {
+	while (r == 1 && c->queue.first != NULL)
+		r = write_front(c);
+	if (r == -1)
+		return -1;
+	if (r == 0) {
 		c->blocked = 1;
 		lws_callback_on_writable(c->wsi);
 		return 0;
@@ -253,7 +269,8 @@ out_flush(struct ws_conn *c)
 size_t
 out_cut(const struct ws_conn *c)
 {
-	return c->wsi != NULL && lws_partial_buffered(c->wsi) ? c->begun : 0;
+	return c->begun > 0 && c->wsi != NULL &&
+	    lws_partial_buffered(c->wsi) ? c->begun : 0;
 }
 
 /* lws 4.1.6 tells nobody of a pong without payload. */
