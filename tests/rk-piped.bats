@@ -96,6 +96,7 @@ stub() {
 	RABBIT_PORT=5671 RABBIT_HEARTBEAT=11 run_status 0 bin/rk-piped -p 80 -n 2
 	[ ! -e evil ]
 	[[ $output == *$'\n--ping\n7\n'* ]]
+	[[ $output != *--trust-proxy* ]]
 	[[ $output == *$'\n--piped\n2\n--reconnect\n60\n'* ]]
 	[[ $output == *$'\nmass all nodes\n'* ]]
 	password=$(printf %s 'p@ss/w:rd%# $(touch evil) `touch evil`' |
@@ -111,6 +112,8 @@ stub() {
 	AMQP_URL=amqp://x:y@h/z run_status 0 bin/rk-piped -p 80 -n 1 --env other
 	[[ $output == *$'\n--ping\n9\n'* ]]
 	[[ $output == *$'\nurl amqp://x:y@h/z\n'* ]]
+	run_status 0 bin/rk-piped -p 80 -n 1 --trust-proxy 10.0.0.1,unix:
+	[[ $output == *$'\n--trust-proxy\n10.0.0.1,unix:\n'* ]]
 	SERVER_PING=x run_status 100 bin/rk-piped -p 80 -n 1
 	[ "$stderr" = 'rk-piped: SERVER_PING: x: not a number' ]
 }
@@ -337,6 +340,7 @@ nginx_conf() {
 		            proxy_set_header Connection 'upgrade';
 		            proxy_set_header Host \$host;
 		            proxy_cache_bypass \$http_upgrade;
+		            proxy_set_header X-Forwarded-For 192.0.2.1;
 		        }
 		    }
 		}
@@ -348,7 +352,7 @@ nginx_conf() {
 
 	need nginx
 	for n in 1 2 3; do
-		piped_node "$n"
+		piped_node "$n" --trust-proxy 127.0.0.1,::1
 		ports+=("$port")
 	done
 	nginx_conf "${ports[@]}" >"$RK_TEST/nginx.conf"

@@ -145,8 +145,8 @@ call() {
 	cp "$RK_BIN/rk-piped" "$RK_TEST/bin"
 	mkdir "$RK_TEST/lib"
 	ln -s "$ROOT"/lib/* "$RK_TEST/lib"
-	"$RK_TEST/bin/rk-piped" -p 80 -n 1 | sed '/^--$/,$d' | sort >"$RK_TEST/want"
-	BIN=$RK_TEST/bin PORT=80 PING=5 sh "$ROOT/lib/service/listen" |
+	"$RK_TEST/bin/rk-piped" -p 80 -n 1 --trust-proxy ::1 | sed '/^--$/,$d' | sort >"$RK_TEST/want"
+	BIN=$RK_TEST/bin PORT=80 PING=5 TRUST=::1 sh "$ROOT/lib/service/listen" |
 		sed '/^-s$/,/^0660$/d' | sort |
 		diff "$RK_TEST/want" -
 }
