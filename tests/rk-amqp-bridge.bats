@@ -695,6 +695,39 @@ send() {	# JSON ...: to the queue
 	wait_for rabbit_queue_is "$q" messages 1
 }
 
+router_said() {
+	grep -qF -e "$1" "$RK_TEST/route.err"
+}
+
+# It used no time since it was asked last.
+idle() {
+	local now
+
+	now=$(cut -d ' ' -f 14,15 "/proc/$1/stat")
+	[ "$now" = "${ticks-}" ] && return
+	ticks=$now
+	return 1
+}
+
+@test "a router that is killed: what is not published yet is its sender's again" {
+	start_ready route rk-route --window 16m -e 'select(.type != "link")' \
+		-- rk-amqp-bridge --window 16m --queue "$q" --publish ":$q"
+	feed route '{"type":"publish","data":0}'
+	wait_for rabbit_queue_is "$q" messages 1
+	rabbit_freeze
+	yes "{\"type\":\"publish\",\"data\":\"$(printf %04000d 0)\"}" |
+		head -n 3500 >&"${stdin_of[route]}"
+	bridge=$(pgrep -P "$(pid_of route)")
+	wait_for idle "$(pid_of route)"
+	wait_for idle "$bridge"
+	kill -KILL "$(pid_of route)"
+	wait_for router_said "messages are its sender's again"
+	rabbit_thaw
+	ended route 137
+	wait_for gone "$bridge"
+	[ "$(rabbit_queue "$q" messages)" -lt 3501 ]
+}
+
 # Bytes that the broker has from its clients.
 heard() {
 	rabbit_ctl list_connections recv_oct | awk '{ n += $1 } END { print n }'

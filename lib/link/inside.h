@@ -62,6 +62,7 @@ struct link {
 	    short_of_room,	/* link_room() said 0 since it last had some */
 	    passing,		/* ends with its peer */
 	    gone,
+	    deserted,		/* when it was lost, nobody read us */
 	    snapshot,
 	    tells,		/* the peer tells figures, when it is asked */
 	    shows,		/* the peer asked for ours */

@@ -126,6 +126,7 @@ link_unbind(struct link *l)
 		return;
 	if (l->tracked)		/* its peer says again what was not settled */
 		buf_clear(&l->held_lines);
+	l->deserted = l->tracked && wire_deserted(w);
 	l->wire = NULL;
 	l->tracked = 0;
 	l->shows = 0;
@@ -363,6 +364,12 @@ int
 link_tracked(const struct link *l)
 {
 	return l->tracked;
+}
+
+int
+link_deserted(const struct link *l)
+{
+	return l->deserted;
 }
 
 int

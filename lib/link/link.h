@@ -133,6 +133,9 @@ enum link_as link_peer(const struct link *);
 const char *link_peer_boot(const struct link *);	/* "" when unknown */
 int	 link_present(const struct link *);	/* a peer is there */
 int	 link_tracked(const struct link *);
+/* It was tracked and is lost, and whoever was there has not only finished (a
+ * pipe to it would be open still): all it gave us is its sender's again. */
+int	 link_deserted(const struct link *);
 int	 link_snapshot(const struct link *);	/* the peer asked for one */
 void	*link_data(const struct link *);	/* the program's own */
 void	 link_set_data(struct link *, void *);

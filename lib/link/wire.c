@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -199,6 +200,15 @@ wire_close(struct wire *w)
 	w->stopped = w->closed = 1;
 	if (!w->busy)
 		destroy(w);
+}
+
+int
+wire_deserted(const struct wire *w)
+{
+	struct pollfd p = { .fd = w->out_fd };
+
+	return w->out_fd != w->in && poll(&p, 1, 0) == 1 &&
+	    p.revents & POLLERR;
 }
 
 int

@@ -47,6 +47,8 @@ int	 wire_flush(struct wire *);	/* 1: empty; 0: waits; -1: down soon */
 void	 wire_close(struct wire *);
 void	 wire_close_out(struct wire *);	/* the peer sees end of file */
 
+int	 wire_deserted(const struct wire *);	/* nobody reads our pipe */
+
 /* A descriptor that will not block us: a pipe gets a description of its own
  * where it can, as O_NONBLOCK would else hit everybody who shares it. */
 int	 wire_nonblocking(int fd, int flags);

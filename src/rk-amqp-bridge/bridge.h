@@ -53,11 +53,15 @@ extern struct link *router;		/* the main link */
 extern struct mq_publisher *publisher;
 extern struct mq_topology *topology;
 extern int draining;
+extern int abandoned;			/* nothing more is published */
 extern int pipeline;			/* plain stdin to stdout, maybe */
 
 /* --- main.c --- */
 
 void	 drain(void);
+/* The router was killed: what it gave us its sender gives to the next of us,
+ * and would be published twice.  Before drain(). */
+void	 abandon(void);
 
 /* --- broker.c --- */
 

@@ -51,7 +51,8 @@ all_well(void)
 static void
 check(void)
 {
-	mq_publisher_hold(publisher, !mq_topology_stands(topology));
+	mq_publisher_hold(publisher, abandoned ||
+	    !mq_topology_stands(topology));
 	if (draining || up == all_well())
 		return;
 	up = !up;

@@ -418,6 +418,8 @@ static void
 end(struct link *l)
 {
 	if (!link_present(l)) {		/* nobody reads either */
+		if (link_deserted(l))
+			abandon();
 		drain();
 		return;
 	}

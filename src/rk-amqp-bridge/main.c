@@ -50,7 +50,7 @@ struct tally tally;
 struct link *router;
 struct mq_publisher *publisher;
 struct mq_topology *topology;
-int draining, pipeline;
+int draining, abandoned, pipeline;
 
 /* --- the end: links, then confirms, then the broker --- */
 
@@ -77,9 +77,9 @@ wait_for_confirms(struct ev_loop *l, ev_timer *t, int events)
 	size_t left = mq_unconfirmed(publisher);
 
 	(void)events;
-	if (left > 0 && ev_now(l) < confirms_until)
+	if (left > 0 && !abandoned && ev_now(l) < confirms_until)
 		return;
-	if (left > 0)
+	if (left > 0 && !abandoned)
 		warn("%zu messages were not confirmed", left);
 	ev_timer_stop(l, t);
 	broker_close(gone);
@@ -91,6 +91,18 @@ links_closed(void)
 	confirms_until = ev_now(loop) + CONFIRMS / 1000.;
 	ev_timer_init(&confirms, wait_for_confirms, 0., 0.02);
 	ev_timer_start(loop, &confirms);
+}
+
+void
+abandon(void)
+{
+	size_t left = mq_unconfirmed(publisher);
+
+	abandoned = 1;
+	mq_publisher_hold(publisher, 1);
+	if (left > 0)
+		warn("%s: is gone, %zu messages are its sender's again",
+		    link_name(router), left);
 }
 
 void
