@@ -10,6 +10,7 @@
  *	prelude.c	what rules find defined, in jq; host.c: the same in C
  *	value.c		a frame's text as jv, known again; label.c: of handles
  *	print.c		jv as the text of a frame
+ *	mask.c		what jq says, without what it says it of
  *	watchdog.c	stops what runs too long
  */
 
@@ -39,5 +40,7 @@ struct filter {
 };
 
 void	 filter_forget(struct filter *);	/* the last frame's */
+/* Adds a reason of jq's, with no more than 4 characters of what it quotes. */
+void	 mask_quoted(struct buf *, const char *);
 
 #endif

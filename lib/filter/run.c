@@ -60,9 +60,13 @@ because(struct filter *f, enum filter_word word, const char *fmt, ...)
 static enum filter_word
 because_jv(struct filter *f, enum filter_word word, jv message)
 {
+	struct buf b = BUF(2 * WHY_MAX);
+
 	if (jv_get_kind(message) != JV_KIND_STRING)
 		message = jv_dump_string(message, 0);
-	because(f, word, "%s", jv_string_value(message));
+	mask_quoted(&b, jv_string_value(message));
+	because(f, word, "%.*s", (int)buf_size(&b), buf_str(&b).p);
+	buf_free(&b);
 	jv_free(message);
 	return word;
 }

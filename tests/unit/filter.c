@@ -389,7 +389,7 @@ static const struct {
 	{ "(.data.n | floor)", "error: string (\"a handle...)"
 	    " number required" },
 	{ "(.data.n | tonumber)", "error: Invalid numeric literal at EOF at"
-	    " line 1, column 92 (while parsing 'a handle')" },
+	    " line 1, column 92 (while parsing 'a handle...')" },
 	{ "(.data.n | tostring)", TEXT },
 	{ "(.data.n | tojson)", TEXT },
 	{ "[limit(.data.n; 1)]", "error: string (\"a handle...) and number"
