@@ -126,7 +126,8 @@ parse(struct mq_url *u, const char *text, const char **why)
 		query = slash + strlen(slash);
 	at = memrchr(p, '@', n);
 	*why = "a bad user or password (%-encode them)";
-	if (!parse_user(u, p, at))
+	/* half a password would be taken for a vhost, and shown */
+	if (strchr(slash, '@') != NULL || !parse_user(u, p, at))
 		return 0;
 	*why = "a bad host or port";
 	if (!parse_host(u, at ? at + 1 : p, slash))
