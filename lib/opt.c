@@ -176,7 +176,9 @@ opt_next(struct opts *o)
 	case '?':
 		if (optopt > 0 && optopt < OPT_LONG)
 			opt_usage(o, "-%c: no such option", optopt);
-		opt_usage(o, "%s: no such option, or not with a value",
+		/* without the value: it may be a secret */
+		opt_usage(o, "%.*s: no such option, or not with a value",
+		    (int)strcspn(o->argv[optind - 1], "="),
 		    o->argv[optind - 1]);
 	default:
 		o->arg = optarg;

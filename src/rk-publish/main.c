@@ -318,7 +318,8 @@ agree(const struct opts *o)
 		targets += key <= ALL;
 	}
 	if (operand != NULL && mode != 0)
-		opt_usage(o, "%s: payloads come from standard input", operand);
+		opt_usage(o, "payloads come from standard input, not from "
+		    "an operand");
 	if (mode == FRAMES && (words > 0 || type != NULL ||
 	    form != FORM_LOOKS))
 		opt_usage(o, "--frames takes frames as they are");

@@ -130,8 +130,8 @@ TEST(wrong, "every wrong option exits 100 and is named")
 	refuses((struct line)LINE("--nope"), "--nope: no such option");
 	refuses((struct line)LINE("-p"), "-p: a value is missing");
 	refuses((struct line)LINE("--port"), "--port: a value is missing");
-	refuses((struct line)LINE("--all=1"), "--all=1: ");
-	refuses((struct line)LINE("--quiet=1"), "--quiet=1: ");
+	refuses((struct line)LINE("--all=1"), "--all: ");
+	refuses((struct line)LINE("--quiet=1"), "--quiet: ");
 	refuses((struct line)LINE("--"), "--: a command is missing");
 }
 
