@@ -166,6 +166,20 @@ url(const struct opts *o, const char *text, const char *where)
 		opt_usage(o, "%s: %s", where, why);
 }
 
+/* An argument is seen by everybody (ps), for the moment until this is done. */
+static void
+hide(const char *text)
+{
+	char *p = strstr(text, "://"), *at = strrchr(text, '@');
+
+	if (at == NULL)
+		return;
+	warn("--url: everybody can see a password that stands there; "
+	    "AMQP_URL hides it");
+	for (p += 3; p < at; p++)
+		*p = '*';
+}
+
 static void
 option(const struct opts *o, int key)
 {
@@ -174,9 +188,7 @@ option(const struct opts *o, int key)
 	switch (key) {
 	case URL:
 		url(o, o->arg, "--url");
-		if (strchr(o->arg, '@') != NULL)
-			warn("--url: everybody can see a password that stands "
-			    "there; AMQP_URL hides it");
+		hide(o->arg);
 		break;
 	case PIPED:
 		if (piped++)
@@ -267,7 +279,7 @@ main(int argc, char *argv[])
 	while ((key = opt_next(&o)) != -1)
 		option(&o, key);
 	if (o.nargs > 0)
-		opt_usage(&o, "%s: an operand is not expected", o.args[0]);
+		opt_usage(&o, "an operand is not expected");
 	if (bridge.url.host == NULL)
 		url(&o, getenv("AMQP_URL") ? getenv("AMQP_URL") :
 		    "amqp://localhost", "AMQP_URL");
