@@ -273,10 +273,10 @@ stagnates() {
 
 @test "an answer of 4xx is 1, of 5xx is 111" {
 	run_status 1 rk-client "$url/status?404"
-	assert_eq "$stderr" "rk-client: $url/status: 404 not found"
+	assert_eq "$stderr" "rk-client: $url/stat...: 404 not found"
 	run_status 1 rk-client "$url/status?302"
 	run_status 111 rk-client "$url/status?503"
-	assert_eq "$stderr" "rk-client: $url/status: 503 service unavailable"
+	assert_eq "$stderr" "rk-client: $url/stat...: 503 service unavailable"
 }
 
 @test "a server that says nothing is 111 after --timeout" {
@@ -300,7 +300,7 @@ listening() {
 	assert_eq "$stderr" ''
 	run_status 111 rk-client --no-input "$url/close?4001"
 	assert_eq "$stderr" \
-		"rk-client: $url/close: closed by the server: 4001 enough"
+		"rk-client: $url/clos...: closed by the server: 4001 enough"
 	run_status 111 rk-client --no-input "$url/drop"
 	[[ $stderr == *': 1006' ]]
 }
