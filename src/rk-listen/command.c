@@ -189,6 +189,17 @@ unknown(struct command *k, struct taken *t)
 	link_settle(t);
 }
 
+/* Not the whole frame: it may have what a client sent. */
+static void
+said(const struct command *k)
+{
+	const struct frame *f = k->frame;
+	enum key key = f->type == T_ERROR ? K_WHY : K_STATE;
+
+	info("%s: %s: %.*s", link_name(k->from), frame_types[f->type],
+	    (int)f->v[key].n, f->v[key].p ? f->v[key].p : "");
+}
+
 /* Not a command of ours. */
 static void
 other(struct command *k, struct taken *t)
@@ -202,8 +213,7 @@ other(struct command *k, struct taken *t)
 		link_send(router, k->frame->line, NULL, LINK_WORK);
 		link_settle(t);
 	} else if (type == T_ERROR || type == T_LINK) {
-		info("%s: %.*s", link_name(k->from), (int)k->frame->line.n,
-		    k->frame->line.p);
+		said(k);
 		link_settle(t);
 	} else {
 		command_counts.refused++;
