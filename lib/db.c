@@ -30,6 +30,7 @@ static struct db_counts tally;
 static struct before_sleep before_sleep;
 static ev_idle awake;		/* a turn must end: something was written */
 static int open_turn;
+static int reading;		/* some query has given a row in this turn */
 static char *failed;		/* why this turn will be undone */
 static int complained;		/* and the last one was */
 
@@ -167,12 +168,24 @@ undo(void)
 		warn("%s: %s", config.path, failed);
 }
 
+/* A query that stands at a row would keep the log from being emptied. */
+static void
+end_reading(void)
+{
+	struct query *q;
+
+	for (q = queries; reading && q != NULL; q = q->next)
+		sqlite3_reset(q->st);
+	reading = 0;
+}
+
 static void
 end_turn(struct before_sleep *b)
 {
 	int code;
 
 	(void)b;
+	end_reading();
 	if (open_turn && failed == NULL && (code = exec("commit")) != SQLITE_OK)
 		fail(code);
 	if (failed != NULL) {
@@ -267,6 +280,7 @@ bind_all(struct query *q, const char *kinds, va_list ap)
 	struct str s;
 	int i, code;
 
+	sqlite3_reset(q->st);
 	for (i = 1; *kinds != '\0'; i++, kinds++) {
 		if (*kinds == 'i') {
 			code = sqlite3_bind_int64(q->st, i,
@@ -305,7 +319,7 @@ db_step(struct query *q)
 		return -1;
 	code = sqlite3_step(q->st);
 	if (code == SQLITE_ROW)
-		return 1;
+		return reading = 1;
 	sqlite3_reset(q->st);
 	if (code == SQLITE_DONE)
 		return 0;

@@ -42,12 +42,13 @@ struct query *db_query(const char *sql);	/* 101 when it is wrong */
 /* Binds the parameters: i int64_t, s struct str (a text), b struct str (a
  * blob); a text or blob whose p is NULL is null.  The bytes are borrowed until
  * the next db_step() is done with. */
-void	 db_bind(struct query *, const char *kinds, ...);
+void	 db_bind(struct query *, const char *kinds, ...);	/* anew */
 /* 1: a row; 0: no more, and it can be bound again; -1: it failed. */
 int	 db_step(struct query *);
 void	 db_reset(struct query *);	/* before its end */
 int64_t	 db_int(struct query *, int column);
-struct str db_str(struct query *, int column);	/* until the next step */
+/* Lives until the query's next step or bind, or the end of the turn. */
+struct str db_str(struct query *, int column);
 /* Binds and runs it to its end: rows that changed, or -1. */
 int	 db_run(struct query *, const char *kinds, ...);
 int64_t	 db_last(void);		/* the id of the row inserted last */

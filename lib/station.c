@@ -19,9 +19,9 @@ struct answer {
 };
 
 struct link *station_link;
-struct station_counts station_counts;
 
 static const struct station *station;
+static uint64_t commands, refused;
 static struct answer *answers, **last = &answers;
 static size_t waiting;		/* bytes in answers */
 static struct buf reply;
@@ -108,7 +108,7 @@ say_no(struct link *l, struct answer *a, const char *why)
 {
 	struct buf b = BUF(link_line_max());
 
-	station_counts.refused++;
+	refused++;
 	if (a->ref.n == 0 || l == NULL) {
 		link_refuse(a->taken, why);
 		return;
@@ -158,16 +158,29 @@ station_answer(const char *why)
 
 /* --- frames --- */
 
+static const struct figure figures[] = {
+	{ "commands_total", &commands, "commands that came" },
+	{ "commands_refused_total", &refused, "that were not done" },
+	{ NULL, NULL, NULL }
+};
+
+static void
+tell_figures(void)
+{
+	static const struct figure *tables[] = { NULL, figures, NULL };
+
+	tables[0] = station->figures;
+	link_tells(tables, station->refresh);
+}
+
 static void
 stats(const struct frame *f, struct taken *t)
 {
-	struct buf *b = station_begin(f, "stats");
+	struct buf b = BUF(link_line_max());
 
-	frame_num(b, "commands", (int64_t)station_counts.commands);
-	frame_num(b, "refused", (int64_t)station_counts.refused);
-	station->stats(b);
-	if (frame_end(b) == 1)
-		link_send(taken_link(t), buf_str(b), NULL, LINK_ANSWER);
+	if (link_stats(&b, f->v[K_REF]) == 1)
+		link_send(taken_link(t), buf_str(&b), NULL, LINK_ANSWER);
+	buf_free(&b);
 	link_settle(t);
 }
 
@@ -197,7 +210,7 @@ on_frame(struct link *l, struct frame *f, struct taken *t)
 	while (c->type != T_UNKNOWN && c->type != f->type)
 		c++;
 	if (c->type != T_UNKNOWN) {
-		station_counts.commands++;
+		commands++;
 		c->run(f, t);
 	} else if (f->type == T_STATS && (l != station_link || !plain)) {
 		stats(f, t);
@@ -257,6 +270,7 @@ void
 station_open(struct opts *o, const struct station *s)
 {
 	station = s;
+	tell_figures();
 	station_link = link_station(o, &ops);
 	pipeline = o->child == NULL;
 	link_ready();
@@ -272,7 +286,7 @@ int
 station_complaints(void)
 {
 	return input_ended &&
-	    (station_counts.refused > 0 || link_counts()->bad_lines > 0);
+	    (refused > 0 || link_counts()->bad_lines > 0);
 }
 
 /* --- what a frame says --- */
@@ -296,6 +310,35 @@ station_name(const struct frame *f, enum key k, struct buf *b,
 		return 0;
 	b->max = NAME_MAX_BYTES;
 	return frame_str(f, k, b, out) && is_name(*out) ? 1 : -1;
+}
+
+static const enum key payloads[] = { K_DATA, K_TEXT, K_BASE64 };
+
+const char *
+station_payload(const struct frame *f, int64_t *which, struct str *value)
+{
+	const char *why;
+	int k = frame_payload(f, &why), binary;
+	struct buf b = BUF(link_max());
+
+	if (k == -1)
+		return why;
+	*value = f->v[k];
+	if (value->n > link_max())
+		return "the payload is too large";
+	for (*which = 0; (int)payloads[*which] != k; ++*which)
+		;
+	if (k == K_DATA)
+		return NULL;
+	k = frame_payload_bytes(f, &b, &binary);
+	buf_free(&b);
+	return k == 1 ? NULL : "a malformed payload";
+}
+
+void
+station_add_payload(struct buf *b, int64_t which, struct str value)
+{
+	frame_raw(b, frame_keys[payloads[which]], value);
 }
 
 /* "of":["BOOT",seq,k] is BOOT-seq-k. */

@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+#include "figure.h"
 #include "frame.h"
 #include "link/link.h"
 #include "opt.h"
@@ -28,7 +29,8 @@ struct command {
 
 struct station {
 	const struct command *commands;
-	void (*stats)(struct buf *);	/* adds its figures to the frame */
+	const struct figure *figures;
+	void (*refresh)(void);	/* brings them up to date */
 	void (*ended)(void);	/* a plain input has ended, all is answered */
 	/* Of the main link, and only for who sends work; may be NULL. */
 	void (*settled)(void *owner, const char *why);
@@ -36,12 +38,7 @@ struct station {
 	void (*room)(void);
 };
 
-struct station_counts {
-	uint64_t commands, refused;
-};
-
 extern struct link *station_link;	/* the main one */
-extern struct station_counts station_counts;
 
 /* Makes the links that the options say; both are kept. */
 void	 station_open(struct opts *, const struct station *);
@@ -64,6 +61,12 @@ void	 station_answer(const char *why);
  * UTF-8 without control characters).  It borrows from the buf or the frame. */
 int	 station_name(const struct frame *, enum key, struct buf *,
 	    struct str *);
+/* A payload as it is kept: which of data, text, base64 (0, 1, 2; in files, so
+ * they stay), and its value as spelled.  NULL, or what is wrong. */
+const char *station_payload(const struct frame *, int64_t *which,
+	    struct str *value);
+void	 station_add_payload(struct buf *, int64_t which, struct str value);
+
 /* What a frame is known by when it comes again, also to our successor: what
  * it was made of, or its place on its link.  n is 0 on a plain link.  Valid
  * until the next call. */

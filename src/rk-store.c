@@ -34,45 +34,21 @@ static const struct opt options[] = {
 
 static const char *const schema[] = {
 	"create table entry (key text primary key not null,"
-	"  payload integer not null,"	/* which key it was in: below */
+	"  payload integer not null,"	/* which key: station.h */
 	"  value blob not null,"	/* as it was spelled */
 	"  made text) without rowid",	/* of the frame that created it */
 	NULL
 };
 
-static const enum key payloads[] = { K_DATA, K_TEXT, K_BASE64 };
-
 static struct {
 	struct query *insert, *update, *made, *get, *remove, *list, *count;
 } q;
 static struct {
-	uint64_t created, replaced, deleted;
+	uint64_t entries, created, replaced, deleted, commits, undone;
 } tally;
 static struct buf key_buf, prefix_buf, after_buf;
 
 /* --- put --- */
-
-/* The payload of a put as it is kept: NULL, or what is wrong. */
-static const char *
-read_payload(const struct frame *f, int64_t *which, struct str *value)
-{
-	const char *why;
-	int k = frame_payload(f, &why), binary;
-	struct buf b = BUF(link_max());
-
-	if (k == -1)
-		return why;
-	*value = f->v[k];
-	if (value->n > link_max())
-		return "the payload is too large";
-	for (*which = 0; (int)payloads[*which] != k; ++*which)
-		;
-	if (k == K_DATA)
-		return NULL;
-	k = frame_payload_bytes(f, &b, &binary);
-	buf_free(&b);
-	return k == 1 ? NULL : "a malformed payload";
-}
 
 /* Whether this very frame, perhaps before a crash, created the entry. */
 static int
@@ -118,7 +94,7 @@ put(const struct frame *f, struct taken *t)
 	if (why == NULL)
 		why = condition(f, &absent);
 	if (why == NULL)
-		why = read_payload(f, &which, &value);
+		why = station_payload(f, &which, &value);
 	if (why != NULL) {
 		station_no(f, t, why);
 		return;
@@ -138,13 +114,6 @@ put(const struct frame *f, struct taken *t)
 /* --- get, delete --- */
 
 static void
-add_payload(struct buf *b, struct query *from, int column)
-{
-	frame_raw(b, frame_keys[payloads[db_int(from, column)]],
-	    db_str(from, column + 1));
-}
-
-static void
 get(const struct frame *f, struct taken *t)
 {
 	struct str key;
@@ -159,7 +128,7 @@ get(const struct frame *f, struct taken *t)
 	frame_raw(b, "key", f->v[K_KEY]);
 	db_bind(q.get, "s", key);
 	if ((found = db_step(q.get)) == 1)
-		add_payload(b, q.get, 0);
+		station_add_payload(b, db_int(q.get, 0), db_str(q.get, 1));
 	else
 		frame_flag(b, "absent");
 	db_reset(q.get);
@@ -218,7 +187,7 @@ add_entry(struct buf *b, int first)
 		return 0;
 	buf_adds(b, first ? STR("{\"key\":") : STR(",{\"key\":"));
 	json_quote(b, db_str(q.list, 0));
-	add_payload(b, q.list, 1);
+	station_add_payload(b, db_int(q.list, 1), db_str(q.list, 2));
 	buf_addc(b, '}');
 	return 1;
 }
@@ -270,16 +239,24 @@ prepare(void)
 	q.count = db_query("select count(*) from entry");
 }
 
+static const struct figure figures[] = {
+	{ "store_entries", &tally.entries, "entries that are kept" },
+	{ "store_created_total", &tally.created, "entries created" },
+	{ "store_replaced_total", &tally.replaced, "entries replaced" },
+	{ "store_deleted_total", &tally.deleted, "entries deleted" },
+	{ "store_commits_total", &tally.commits, "turns written" },
+	{ "store_undone_total", &tally.undone,
+	    "turns that could not be written" },
+	{ NULL, NULL, NULL }
+};
+
 static void
-stats(struct buf *b)
+refresh(void)
 {
 	while (db_step(q.count) == 1)
-		frame_num(b, "entries", db_int(q.count, 0));
-	frame_num(b, "created", (int64_t)tally.created);
-	frame_num(b, "replaced", (int64_t)tally.replaced);
-	frame_num(b, "deleted", (int64_t)tally.deleted);
-	frame_num(b, "commits", (int64_t)db_counts()->commits);
-	frame_num(b, "undone", (int64_t)db_counts()->undone);
+		tally.entries = (uint64_t)db_int(q.count, 0);
+	tally.commits = db_counts()->commits;
+	tally.undone = db_counts()->undone;
 }
 
 static void
@@ -301,7 +278,7 @@ static const struct command commands[] = {
 };
 
 static const struct station station = { .commands = commands,
-    .stats = stats, .ended = drain };
+    .figures = figures, .refresh = refresh, .ended = drain };
 
 static struct db_config config = { .application = APPLICATION,
     .schema = schema, .size = SIZE, .turn = station_answer };
