@@ -40,6 +40,7 @@ LIBS_rk-client = -lwebsockets -ljq
 LIBS_rk-route = -ljq
 LIBS_rk-amqp-bridge = -lrabbitmq
 LIBS_rk-store = -lsqlite3
+LIBS_rk-jobs = -lsqlite3
 
 all: $(PROGRAMS:%=$(BIN)/%)
 

@@ -46,10 +46,13 @@
 	X(ARGUMENTS, "arguments") X(TYPES, "types") X(OPTIONS, "options") \
 	X(STATS, "stats") X(STAGE, "stage") \
 	X(IF, "if") X(PREFIX, "prefix") X(AFTER, "after") X(LIMIT, "limit") \
-	X(CREATED, "created") X(ABSENT, "absent") X(ENTRIES, "entries")
+	X(CREATED, "created") X(ABSENT, "absent") X(ENTRIES, "entries") \
+	X(ID, "id") X(IN, "in") X(DATE, "date") X(TIME, "time") \
+	X(ZONE, "zone") X(TRIES, "tries") X(PAUSE, "pause") X(WAIT, "wait") \
+	X(LATE, "late") X(JOBS, "jobs")
 
 /* Types: of the link, of the listener, of the bridge, of the client, of the
- * store. */
+ * store, of the jobs. */
 #define FRAME_TYPES(X) \
 	X(ATTACH, "attach") X(READY, "ready") X(ACK, "ack") \
 	X(LINK, "link") X(ERROR, "error") X(REFUSE, "refuse") \
@@ -70,7 +73,11 @@
 	X(DELIVERY, "delivery") X(RETURNED, "returned") \
 	X(DIAL, "dial") X(HANGUP, "hangup") X(UP, "up") X(DOWN, "down") \
 	X(PUT, "put") X(GET, "get") X(LIST, "list") X(DELETE, "delete") \
-	X(ENTRY, "entry") X(ENTRIES, "entries")
+	X(ENTRY, "entry") X(ENTRIES, "entries") \
+	X(SCHEDULE, "schedule") X(CANCEL, "cancel") X(FORCE, "force") \
+	X(NACK, "nack") X(SCHEDULED, "scheduled") X(DUE, "due") \
+	X(FIRED, "fired") X(FAILED, "failed") X(CANCELLED, "cancelled") \
+	X(JOBS, "jobs")
 
 enum key {
 #define X(id, word)	K_##id,

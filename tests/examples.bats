@@ -62,3 +62,7 @@ teardown() {
 @test "rk-store(1)" {
 	examples rk-store.1
 }
+
+@test "rk-jobs(1)" {
+	examples rk-jobs.1
+}
