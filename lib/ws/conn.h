@@ -65,7 +65,7 @@ struct ws_conn {
 	uint32_t due;			/* second of the wheel */
 	uint32_t begun;			/* size of the last message written */
 	uint32_t heard;			/* second of the last data */
-	int fd;				/* to write to; -1: libwebsockets does */
+	int fd;				/* written to; -1: by libwebsockets */
 	uint8_t state;			/* enum conn_state */
 	uint8_t missed;			/* pings without an answer */
 	unsigned marked : 1;
