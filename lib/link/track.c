@@ -2,18 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "kept.h"
 #include "track.h"
 
 #define RANGES_A_LINE	1000
 #define DENIED_MAX	1024	/* refused frames that are remembered */
-
-struct kept {			/* a frame that we sent or are to send */
-	void *owner;
-	size_t n;		/* of line */
-	size_t bytes;		/* of the window */
-	unsigned char answer, sent, again;
-	char line[];
-};
 
 static void
 seqs_room(struct seqs *s)
@@ -119,7 +112,8 @@ track_free(struct track *t)
 	uint64_t seq = 0;
 
 	for (; (k = seqs_from(&t->out, &seq)) != NULL; seq++)
-		free(k);
+		kept_free(&t->block, k);
+	kept_end(&t->block);
 	seqs_free(&t->out);
 	seqs_free(&t->open);
 	seqs_free(&t->denied);
@@ -131,15 +125,11 @@ void
 track_send(struct track *t, struct str line, size_t bytes, void *owner,
     int answer)
 {
-	struct kept *k = mem_grow(NULL, sizeof *k + line.n);
+	struct kept *k = kept_new(&t->block, line);
 
 	k->owner = owner;
-	k->n = line.n;
 	k->bytes = bytes;
 	k->answer = answer != 0;
-	k->sent = k->again = 0;
-	if (line.n > 0)
-		memcpy(k->line, line.p, line.n);
 	seqs_push(&t->out, t->next++, k);
 	t->waiting += bytes;
 }
@@ -171,7 +161,7 @@ settle(struct track *t, struct kept *k, const char *why,
 		t->waiting -= k->bytes;
 	if (k->owner != NULL)
 		settled(ctx, k->owner, k->bytes, why);
-	free(k);
+	kept_free(&t->block, k);
 }
 
 int

@@ -51,6 +51,7 @@ struct track {
 	uint64_t next;		/* seq of the next frame */
 	uint64_t unsent;	/* the first seq that is not on the wire */
 	struct seqs out;	/* struct kept */
+	struct block *block;	/* of the next one */
 	size_t window;		/* bytes that the peer can hold */
 	size_t unsettled;	/* bytes on the wire, not settled */
 	size_t waiting;		/* bytes not on the wire */

@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "link/kept.h"
 #include "link/track.h"
 
 #define EVENTS	40
@@ -304,20 +305,20 @@ break_link(int link)
 static void
 free_jobs(void)
 {
-	struct { void *owner; } **k, **k2;
+	struct kept *k, *k2;
 	uint64_t seq = 0, seq2;
 
 	for (; (k = seqs_from(&end[R_UP].t.out, &seq)) != NULL; seq++) {
 		seq2 = 0;
 		while ((k2 = seqs_from(&end[R_DOWN].t.out, &seq2)) != NULL) {
-			if (*(void **)k2 == *(void **)k)
-				*(void **)k2 = NULL;
+			if (k2->owner == k->owner)
+				k2->owner = NULL;
 			seq2++;
 		}
-		free(*(void **)k);
+		free(k->owner);
 	}
 	for (seq = 0; (k = seqs_from(&end[R_DOWN].t.out, &seq)); seq++)
-		free(*(void **)k);
+		free(k->owner);
 }
 
 static void
