@@ -202,8 +202,10 @@ void	 ws_close(struct ws_conn *, int code, struct str reason);
 /* What a program carries itself (HTTP polling) is a connection like the
  * others, open at once, whose messages it takes away.  It ends by ws_close(),
  * when it was taken empty or after 5 s, or by ws_release(), at once; then op
- * close comes.  NULL: half of the connections there may be are such. */
-struct ws_conn *ws_hold(const struct ws_ops *, void *data);
+ * close comes.  It is its request's peer's, as a WebSocket would be.  NULL: a
+ * limit (503); half of the connections there may be are such. */
+struct ws_conn *ws_hold(const struct ws_conn *request, const struct ws_ops *,
+	    void *data);
 struct ws_msg *ws_take(struct ws_conn *);	/* the oldest; NULL: none */
 /* What it holds is moved to another one. */
 void	 ws_pour(struct ws_conn *, struct ws_conn *);

@@ -126,6 +126,18 @@ holds() {	# BYTES, or more, of what is not whole
 	run ! refused handshakes 0
 }
 
+@test "--handshakes, --max-per-address: sessions of polling count, too" {
+	listen --socketio --handshakes 1,2 --max-per-address 4
+	poll="http://127.0.0.1:$port/socket.io/?EIO=4&transport=polling"
+	assert_eq "$(status "$poll") $(status "$poll")" '200 200'
+	assert_eq "$(status "$poll")" 503
+	refused handshakes 1
+	wait_for -t 20 gives 200 status "$poll"	# the third session
+	assert_eq "$(status "$poll")" 503
+	curl -s --interface 127.0.0.2 "http://127.0.0.1:$port/metrics" |
+		grep -qF 'refused_total{reason="per_address"} 1'
+}
+
 # --- requests --------------------------------------------------------------
 
 @test "--max-head: 431 for headers, 414 for a line" {

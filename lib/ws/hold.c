@@ -13,15 +13,35 @@
 
 static uint64_t held;
 
-struct ws_conn *
-ws_hold(const struct ws_ops *ops, void *data)
+/* It comes in by the same door as a handshake to a WebSocket. */
+static int
+may_come(const struct ws_conn *request, const struct address *from)
 {
-	struct ws_conn *c;
+	enum limit_reason why;
 
 	if (held >= (uint64_t)config.max_conns / HELD_SHARE)
+		why = LIMIT_CONNS;
+	else if (!admit_another(from))
+		why = LIMIT_PEER;
+	else if (!admit_handshake())
+		why = LIMIT_RATE;
+	else
+		return 1;
+	limit_conn(why, request);
+	return 0;
+}
+
+struct ws_conn *
+ws_hold(const struct ws_conn *request, const struct ws_ops *ops, void *data)
+{
+	struct address from = request_address(request);
+	struct ws_conn *c;
+
+	if (!may_come(request, &from))
 		return NULL;
 	held++;
 	c = conn_new(ops, CONN_OPEN);
+	admit_peer(c, &from);
 	c->data = data;
 	c->held = 1;
 	c->opened = 1;

@@ -63,12 +63,13 @@ engine_find(struct str sid)
 static void	timed(struct ev_loop *, ev_timer *, int);
 
 struct session *
-engine_new(const struct endpoint *e, int version, struct ws_conn *ws)
+engine_new(const struct endpoint *e, int version, struct ws_conn *ws,
+    int polling)
 {
 	struct session *s = mem_new(sizeof *s);
 
-	if (ws == NULL) {
-		ws = ws_hold(&engine_ops, s);
+	if (polling) {
+		ws = ws_hold(ws, &engine_ops, s);
 		if (ws == NULL) {
 			free(s);
 			return NULL;

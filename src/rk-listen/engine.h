@@ -89,9 +89,10 @@ struct session {
 
 /* ---- sessions (engine.c) --------------------------------------------- */
 
-/* NULL: there are too many.  carrier NULL: it polls. */
+/* By the upgrade, or by the first request of one that polls.  NULL: a limit
+ * of those. */
 struct session *engine_new(const struct endpoint *, int version,
-	    struct ws_conn *carrier);
+	    struct ws_conn *, int polling);
 struct session *engine_find(struct str sid);
 void	 engine_begin(struct session *);	/* it is open: the handshake */
 /* A packet came: 1; 0: nothing more is to be read of it. */

@@ -304,7 +304,7 @@ static void
 handshake(struct ws_conn *ws, const struct endpoint *e,
     const struct eio_query *q, const struct http_head *h)
 {
-	struct session *s = engine_new(e, q->version, NULL);
+	struct session *s = engine_new(e, q->version, ws, 1);
 
 	if (s == NULL) {
 		web_answer(ws, 503, "");
@@ -439,7 +439,7 @@ polling_upgrade(struct ws_conn *ws, const struct endpoint *e,
 	else if (s != NULL)
 		probe(s, ws);
 	else {
-		s = engine_new(e, q.version, ws);
+		s = engine_new(e, q.version, ws, 0);
 		keep_head(s, ws, h);
 		ws_accept(ws, NULL);
 	}
