@@ -5,12 +5,35 @@
 #include "kept.h"
 
 #define ROOM	4000		/* bytes of a block, but for a large frame */
+#define SPARES	256		/* blocks kept for later */
 
 struct block {
 	size_t used, room;
 	unsigned live;
 	alignas(max_align_t) char data[];
 };
+
+static struct block *spare[SPARES];
+static size_t spares;
+
+static struct block *
+block_new(size_t room)
+{
+	struct block *b = room == ROOM && spares > 0 ? spare[--spares] :
+	    mem_grow(NULL, sizeof *b + room);
+
+	*b = (struct block){ .room = room };
+	return b;
+}
+
+static void
+block_free(struct block *b)
+{
+	if (b->room == ROOM && spares < SPARES)
+		spare[spares++] = b;
+	else
+		free(b);
+}
 
 static struct block *
 block_for(struct block **newest, size_t n)
@@ -20,9 +43,7 @@ block_for(struct block **newest, size_t n)
 	if (b != NULL && b->room - b->used >= n)
 		return b;
 	kept_end(newest);
-	b = mem_grow(NULL, sizeof *b + (n < ROOM ? ROOM : n));
-	*b = (struct block){ .room = n < ROOM ? ROOM : n };
-	return *newest = b;
+	return *newest = block_new(n < ROOM ? ROOM : n);
 }
 
 struct kept *
@@ -51,7 +72,7 @@ kept_free(struct block **newest, struct kept *k)
 	if (b == *newest)
 		b->used = 0;
 	else
-		free(b);
+		block_free(b);
 }
 
 /* It lives on while a frame in it does. */
@@ -59,6 +80,6 @@ void
 kept_end(struct block **newest)
 {
 	if (*newest != NULL && (*newest)->live == 0)
-		free(*newest);
+		block_free(*newest);
 	*newest = NULL;
 }
