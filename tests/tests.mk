@@ -60,8 +60,8 @@ unit: unit-build
 unit-build: $(UNIT) $(B)/differ/oracle
 
 #: make bats        the programs, with real peers; BATS=FILE... for a few
-# three minutes of kills: in check-long
-AUDIT = tests/audit.bats
+# minutes of kills, and of valgrind: in check-long
+AUDIT = tests/audit.bats tests/valgrind.bats
 BATS = $(filter-out $(AUDIT),$(wildcard tests/*.bats))
 bats: all
 	@$(RUN) bats $(BATS)

@@ -6,6 +6,7 @@
 # TERM.  Nothing is read that was not written, nothing lost that was taken.
 
 load lib
+load rabbitmq
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -13,7 +14,11 @@ setup() {
 }
 
 teardown() {
-	stop_all
+	local status=0
+
+	stop_all || status=$?
+	[ -z "${RABBIT_DIR-}" ] || rabbit_stop
+	return "$status"
 }
 
 listen() {	# OPTION...: rk-listen as "l"
@@ -157,5 +162,60 @@ said() {	# N TEXT: p heard it so often
 	stop f
 	ended p
 	ended tap 111
+	valgrind_clean
+}
+
+publish() {	# WANT LINE...: frames by the bridge's socket
+	run_status "$1" rk-publish -s b.sock --frames \
+		< <(printf '%s\n' "${@:2}")
+}
+
+delivered() {
+	[ "$(grep -c '"type":"delivery"' routed)" -ge "$1" ]
+}
+
+ups() {	# N: the broker was there so often
+	[ "$(grep -c 'broker","state":"up"' routed)" -ge "$1" ]
+}
+
+@test "rk-amqp-bridge and rk-publish: a broker that is not always there" {
+	local deep='{"b":[1.0,null],"s":"\u00e9"}'
+
+	rabbit_start
+	start relay node "$TESTS/clients/relay.js" "$RABBIT_PORT"
+	wait_lines relay 1
+	AMQP_URL=amqp://127.0.0.1:$(<relay.out)?heartbeat=20 \
+		start_ready b rk-amqp-bridge -v --reconnect 200ms -s b.sock \
+		--max 10k --prefetch 4 --queue q --consume q --exchange x:fanout \
+		--bind x::q --publish x -- node "$TESTS/clients/router.js" routed
+	publish 0 "{\"type\":\"publish\",\"data\":$deep,\"headers\":$deep}" \
+		'{"type":"publish","base64":"AAH/"}' \
+		'{"type":"declare","queue":"r","options":{"durable":false}}' \
+		'{"type":"bind","exchange":"x","queue":"r","key":"k"}' \
+		'{"type":"unbind","exchange":"x","queue":"r","key":"k"}' \
+		'{"type":"consume","queue":"r"}' \
+		'{"type":"publish","data":{"hold":1}}' \
+		'{"type":"publish","data":{"refuse":"no"}}' \
+		'{"type":"publish","exchange":"","key":"none","data":1,"ref":1}'
+	publish 1 '{"type":"publish","exchange":"none","data":1}' \
+		'{"type":"publish","data":1,"headers":[]}' \
+		'{"type":"declare","queue":"q","options":{"durable":false}}' \
+		'{"type":"consume","queue":"none"}' '{"type":"publish"}' 'garbage'
+	rk-publish -s b.sock --type stats >stats
+	wait_for delivered 4
+	feed relay reset
+	wait_for ups 2
+	publish 0 '{"type":"publish","data":{"hold":2}}'
+	rabbit_ctl delete_queue q >/dev/null
+	wait_for ups 3
+	AMQP_URL=$RABBIT_URL node "$TESTS/clients/amqp.js" put '' q \
+		< <(printf '{"body":"%s"}\n' \
+		"$(head -c 20000 /dev/zero | base64 -w0)")
+	wait_for grep -q '"type":"drop"' routed
+	publish 0 '{"type":"publish","data":{"release":1}}'
+	stop b
+	run_status 0 rk-publish --user u --lines < <(printf '1\nx\n')
+	run_status 111 rk-publish -s b.sock --timeout 100ms --all 1
+	run_status 1 rk-publish --all --text "$(printf '\xff')"
 	valgrind_clean
 }
