@@ -123,7 +123,7 @@ void	 socket_close_all(void);	/* stop serving; remove the paths */
 /* tap.c */
 struct tap;
 struct tap *tap_new(struct wire *, const struct hello *,
-	    struct link_counts *);
+	    struct link_counts *);	/* NULL: there are enough */
 void	 tap_copy(struct str line);	/* cheap when nobody looks on */
 void	 tap_flush(void);
 

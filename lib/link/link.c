@@ -245,6 +245,14 @@ sweep(void)
 	}
 }
 
+/* What we keep for a peer that comes and goes: not written, not settled. */
+static size_t
+owed(const struct link *l)
+{
+	return link_unsettled(l) + buf_size(&l->wire->out) +
+	    buf_size(&l->track.refused);
+}
+
 static int ready_wanted;
 
 static void
@@ -258,8 +266,9 @@ turn_end(struct before_sleep *b)
 		if (l->wire != NULL)
 			flush(l);
 		if (l->passing && l->wire != NULL &&
-		    l->track.waiting > link_window()) {
-			warn("%s: a peer does not read, it is closed", l->name);
+		    owed(l) > link_window() + WIRE_MAX) {
+			warn("%s: a peer does not read or settle, it is closed",
+			    l->name);
 			l->counts->closed++;
 			link_unbind(l);
 		}

@@ -12,6 +12,7 @@
 #include "inside.h"
 
 #define ERROR_FRAME	1024		/* a longer line is not shown back */
+#define ERRORS_MAX	(64 << 10)	/* bytes waiting; then none is added */
 
 static struct taken *
 take(struct link *l, uint64_t seq)
@@ -63,12 +64,15 @@ error_frame(struct buf *b, const char *why, struct str line)
 		buf_adds(b, STR("{\"type\":\"error\",\"why\":\"?\"}"));
 }
 
-/* At once: to a peer that speaks out of turn, or has no link yet. */
+/* At once: to a peer that speaks out of turn, or has no link yet; unless it
+ * does not read what it was told before. */
 void
 link_say_error(struct wire *w, const char *why, struct str line)
 {
 	struct buf b = BUF(4 * ERROR_FRAME);
 
+	if (buf_size(&w->out) > ERRORS_MAX)
+		return;
 	error_frame(&b, why, line);
 	buf_adds(&w->out, buf_str(&b));
 	buf_addc(&w->out, '\n');
@@ -93,7 +97,8 @@ link_refuse(struct taken *t, const char *why)
 	t->link->dirty = 1;
 	if (current(t))
 		track_settle(&t->link->track, t->seq, why);
-	else if (t->seq == 0 && link_present(t->link) && !t->link->bare)
+	else if (t->seq == 0 && link_present(t->link) && !t->link->bare &&
+	    link_unsettled(t->link) <= link_window())
 		answer_error(t->link, why);
 	else
 		warn("%s: %s", t->link->name, why);
@@ -267,7 +272,7 @@ control(struct link *l, const struct frame *f)
 			link_bad_line(l, "malformed ack", f->line);
 		return;
 	}
-	if (l->tracked || l->wire == NULL ||
+	if (l->tracked || l->wire == NULL || (!l->answers && !l->silent) ||
 	    (f->type == T_ATTACH) != l->answers)
 		link_bad_line(l, "attach and ready come once, first",
 		    f->line);

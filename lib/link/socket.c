@@ -25,6 +25,7 @@
 #include "inside.h"
 
 #define PEERS_MAX	1024	/* on one server */
+#define NO_FILES_PAUSE	0.1	/* seconds, when descriptors ran out */
 
 struct server {
 	struct server *next;
@@ -35,6 +36,8 @@ struct server {
 	struct link *main;
 	int fd, peers;
 	ev_io accept;
+	ev_timer pause;		/* descriptors ran out */
+	int told;
 	struct peer *standby;	/* in order of arrival */
 };
 
@@ -171,7 +174,10 @@ peer_attach(struct peer *p, struct str line, const struct frame *f)
 		return;
 	}
 	if (p->hello.as == LINK_TAP) {
-		tap_new(p->wire, &p->hello, s->counts);
+		if (tap_new(p->wire, &p->hello, s->counts) == NULL) {
+			refuse(p, "attach: too many taps", line);
+			return;
+		}
 		s->peers--;
 		peer_free(p);
 		return;
@@ -195,11 +201,22 @@ peer_attach(struct peer *p, struct str line, const struct frame *f)
 	peer_free(p);
 }
 
+/* Its first line was no attach. */
+static struct link *
+plain_peer(struct peer *p)
+{
+	struct link *l = passing_link(p->server, LINK_PLAIN);
+
+	link_bind(l, p->wire);
+	link_plain(l);
+	peer_free(p);
+	return l;
+}
+
 static void
 peer_line(struct wire *w, struct str line)
 {
 	struct peer *p = w->owner;
-	struct link *l;
 	struct frame f;
 	const char *why;
 
@@ -209,17 +226,16 @@ peer_line(struct wire *w, struct str line)
 		peer_attach(p, line, &f);
 		return;
 	}
-	l = passing_link(p->server, LINK_PLAIN);
-	link_bind(l, w);
-	link_plain(l);
-	peer_free(p);
-	link_line(l, line);
+	link_line(plain_peer(p), line);
 }
 
 static void
 peer_too_long(struct wire *w)
 {
-	link_say_error(w, "a line is too long", (struct str){ "", 0 });
+	struct peer *p = w->owner;
+
+	if (!p->waits)
+		link_wire_ops.too_long(plain_peer(p)->wire);
 }
 
 static void
@@ -236,6 +252,27 @@ peer_down(struct wire *w, const char *why)
 static const struct wire_ops peer_ops = {
 	peer_line, peer_too_long, peer_down
 };
+
+static void
+resume(struct ev_loop *lp, ev_timer *t, int events)
+{
+	struct server *s = t->data;
+
+	(void)events;
+	ev_io_start(lp, &s->accept);
+}
+
+/* Nobody can be accepted for a while; asking on would only take the time. */
+static void
+no_files(struct server *s)
+{
+	if (!s->told++)
+		warn("%s: accept: %s", s->path, strerror(errno));
+	ev_io_stop(loop, &s->accept);
+	ev_timer_init(&s->pause, resume, NO_FILES_PAUSE, 0);
+	s->pause.data = s;
+	ev_timer_start(loop, &s->pause);
+}
 
 static void
 on_accept(struct ev_loop *lp, ev_io *io, int events)
@@ -259,8 +296,9 @@ on_accept(struct ev_loop *lp, ev_io *io, int events)
 		p->server = s;
 		p->wire = wire_new(fd, fd, LINE_MAX_IN, &peer_ops, p);
 	}
-	if (errno == EMFILE || errno == ENFILE)
-		warn("%s: accept: %s", s->path, strerror(errno));
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+	    errno == ENOMEM)
+		no_files(s);
 }
 
 /* A path that nobody answers on is left over, and ours to replace. */
@@ -337,8 +375,9 @@ socket_close_all(void)
 
 	for (s = servers; s != NULL; s = s->next) {
 		ev_io_stop(loop, &s->accept);
+		ev_timer_stop(loop, &s->pause);
+		unlink(s->path);	/* first: behind close it is stale */
 		close(s->fd);
-		unlink(s->path);
 	}
 }
 

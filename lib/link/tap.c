@@ -12,6 +12,7 @@
 #include "inside.h"
 
 #define TAP_MAX		(1 << 20)	/* bytes that wait for a tap */
+#define TAPS_MAX	64
 
 struct tap {
 	struct tap *next;
@@ -22,6 +23,7 @@ struct tap {
 };
 
 static struct tap *taps;
+static int ntaps;
 
 static void
 tap_free(struct tap *t)
@@ -31,6 +33,7 @@ tap_free(struct tap *t)
 	while (*at != t)
 		at = &(*at)->next;
 	*at = t->next;
+	ntaps--;
 	wire_close(t->wire);
 	free(t->user);
 	free(t->conn);
@@ -71,8 +74,12 @@ copy(struct str v)
 struct tap *
 tap_new(struct wire *w, const struct hello *h, struct link_counts *counts)
 {
-	struct tap *t = mem_new(sizeof *t);
+	struct tap *t;
 
+	if (ntaps == TAPS_MAX)
+		return NULL;
+	ntaps++;
+	t = mem_new(sizeof *t);
 	t->wire = w;
 	t->counts = counts;
 	counts->taps++;

@@ -235,13 +235,16 @@ ack_refused(struct track *t, struct str list, track_settled *settled,
 	struct str v[2];
 	struct kept *k;
 	int64_t seq;
+	int r = 1;
 
 	if (!json_walk(&w, list) || w.object)
 		return -1;
-	while (json_next(&w, &m) == 1) {
+	while (r == 1 && json_next(&w, &m) == 1) {
 		if (!pair(m.value, v) || !json_int(v[0], &seq) ||
-		    json_kind(v[1]) != 's')
-			return -1;
+		    json_kind(v[1]) != 's') {
+			r = -1;
+			continue;
+		}
 		k = seqs_find(&t->out, (uint64_t)seq);
 		if (k == NULL || !k->sent)
 			continue;
@@ -253,7 +256,7 @@ ack_refused(struct track *t, struct str list, track_settled *settled,
 		    settled, ctx);
 	}
 	buf_free(&text);
-	return 1;
+	return r;
 }
 
 int

@@ -106,7 +106,8 @@ on_hangup(const struct frame *f)
 static const char *
 on_other(const struct frame *f)
 {
-	if (f->type == T_UNKNOWN || link_tracked(station_link))
+	if (f->type == T_UNKNOWN || link_tracked(station_link) ||
+	    !link_present(station_link))
 		return "not for this station";
 	link_send(station_link, f->line, NULL, LINK_WORK);
 	return NULL;
