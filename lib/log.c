@@ -25,20 +25,33 @@ log_program(void)
 	return program;
 }
 
+/* C0, DEL, and C1, whose U+009B begins an escape sequence as ESC [ does. */
+static void
+mask(char *line, int n)
+{
+	unsigned char c, last = 0;
+
+	for (int i = 0; i < n; i++, last = c) {
+		c = (unsigned char)line[i];
+		if (c < 0x20 || c == 0x7f)
+			line[i] = '?';
+		else if (last == 0xc2 && c < 0xa0)
+			line[i - 1] = line[i] = '?';
+	}
+}
+
 static void
 put(const char *level, const char *fmt, va_list ap)
 {
 	char line[LINE_MAX_BYTES];
-	int n, i, m;
+	int n, m;
 
 	n = snprintf(line, sizeof line, "%.64s: %s", program, level);
 	m = vsnprintf(line + n, sizeof line - (size_t)n, fmt, ap);
 	n += m < 0 ? 0 : m;
 	if (n > LINE_MAX_BYTES - 1)
 		n = LINE_MAX_BYTES - 1;
-	for (i = 0; i < n; i++)
-		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
-			line[i] = '?';
+	mask(line, n);
 	line[n++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)n) < 0)
 		return;		/* nobody is left to tell */
