@@ -14,33 +14,12 @@ const [port, name, seedText, seconds] = process.argv.slice(2)
 const commands = fs.openSync(`${name}.in`, 'r+')
 const events = fs.openSync(`${name}.out`, 'r')
 const peers = new Set()
-let seed = Number(seedText), conns = ['x.1'], came = 0, told = 0
+const { below, one, often, frame, upgrade } = require('./bytes')(Number(seedText))
+let conns = ['x.1'], came = 0, told = 0
 
-// A number below n (mulberry32).
-function below(n) {
-	let t = seed += 0x6d2b79f5
-
-	t = Math.imul(t ^ t >>> 15, t | 1)
-	t ^= t + Math.imul(t ^ t >>> 7, t | 61)
-	return ((t ^ t >>> 14) >>> 0) % n
-}
-
-const one = list => list[below(list.length)]
-const often = percent => below(100) < percent
 const letters = n => 'x'.repeat(below(n))
 
 // --- up ---------------------------------------------------------------------
-
-function frame(opcode, final, payload, reserved = 0) {
-	const data = Buffer.from(payload), n = data.length
-	const mask = [1, 2, 3, 4].map(() => below(256))
-	const length = n < 126 ? [0x80 | n] : n < 65536 ?
-		[0xfe, n >> 8, n & 255] :
-		[0xff, 0, 0, 0, 0, n >> 24, n >> 16 & 255, n >> 8 & 255, n & 255]
-
-	return Buffer.concat([Buffer.from([(final ? 0x80 : 0) | reserved | opcode,
-		...length, ...mask]), data.map((b, i) => b ^ mask[i & 3])])
-}
 
 const sayings = [
 	() => frame(1, true, one(['{"a":1}', '', letters(2000), 'ä'.repeat(9)])),
@@ -57,13 +36,6 @@ const sayings = [
 
 function saying() {
 	return often(70) ? sayings[below(2)]() : one(sayings)()
-}
-
-function upgrade(path) {
-	return Buffer.from(`GET ${path} HTTP/1.1\r\nHost: h\r\n` +
-		'Upgrade: websocket\r\nConnection: Upgrade\r\n' +
-		'Sec-WebSocket-Version: 13\r\n' +
-		'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n')
 }
 
 const openings = [
@@ -106,9 +78,9 @@ function visitor() {
 const someone = () => often(90) ? one(conns) : 'x.1'
 const user = () => `u${below(5)}`
 const channel = () => `c${below(5)}`
-const payload = () => one([{ data: { a: seed } }, { text: letters(3000) },
+const payload = () => one([{ data: { a: told } }, { text: letters(3000) },
 	{ base64: 'AAE=' }, { text: 'y'.repeat(15000) }])
-const ref = () => often(50) ? {} : { ref: [seed] }
+const ref = () => often(50) ? {} : { ref: [told] }
 const target = () => one([{ conn: someone() }, { user: user() },
 	{ channel: channel() }, { all: true }])
 
