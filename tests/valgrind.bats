@@ -184,7 +184,7 @@ ups() {	# N: the broker was there so often
 	rabbit_start
 	start relay node "$TESTS/clients/relay.js" "$RABBIT_PORT"
 	wait_lines relay 1
-	AMQP_URL=amqp://127.0.0.1:$(<relay.out)?heartbeat=20 \
+	AMQP_URL="amqp://127.0.0.1:$(<relay.out)?heartbeat=20" \
 		start_ready b rk-amqp-bridge -v --reconnect 200ms -s b.sock \
 		--max 10k --prefetch 4 --queue q --consume q --exchange x:fanout \
 		--bind x::q --publish x -- node "$TESTS/clients/router.js" routed
