@@ -88,7 +88,8 @@ struct ws_config {
 	size_t max_head;	/* bytes of a head; 0: HTTP_HEAD_MAX, and the
 				   most */
 	int64_t head_ms;	/* for the head of a request; 0: 10 s */
-	int64_t body_ms;	/* for its whole body; 0: 30 s */
+	int64_t body_ms;	/* for its whole body, and for each 64 KiB of
+				   an answer; 0: 30 s */
 	size_t max_unfinished;	/* bytes of heads, bodies and messages that are
 				   not whole yet, all together */
 	int64_t message_ms;	/* from the first piece to the last */

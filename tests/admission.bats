@@ -177,6 +177,16 @@ holds() {	# BYTES, or more, of what is not whole
 	metric unfinished_bytes 0
 }
 
+@test "--body-time: who does not read an answer is hung up on" {
+	mkdir site
+	truncate -s 100m site/big
+	listen --docroot site --body-time 2
+	slow deaf 20
+	wait_for -t 20 refused answer_time 20
+	metric sockets 1
+	curl -s "http://127.0.0.1:$port/big" | cmp - site/big
+}
+
 @test "--max-unfinished: bodies and messages together; others are served" {
 	listen --http /q --ws /w --max-unfinished 1m
 	client a /w

@@ -15,8 +15,7 @@
 
 #include "request.h"
 
-#define WRITE_SECONDS	30	/* for each */
-#define WRITE_BYTES	65536
+#define WRITE_BYTES	65536	/* in the time of a body */
 #define RETRY_SECONDS	10	/* to come back in, spread */
 #define LINGER_SECONDS	2
 #define OUT_MAX		(64u << 20)	/* an answer with its head */
@@ -35,7 +34,7 @@ answer(struct ws_conn *c, int status, const char *headers, size_t length)
 	buf_adds(&r->out, STR("\r\n"));
 	r->no_body |= status == 204 || status == 304;
 	c->state = CONN_ANSWER;
-	timer_set(c, WRITE_SECONDS);
+	timer_set(c, request_body_seconds());
 	conn_mark(c);
 }
 
@@ -119,7 +118,7 @@ request_answer(struct ws_conn *c)
 			break;
 		if ((r->taken += (size_t)n) >= WRITE_BYTES) {
 			r->taken = 0;
-			timer_set(c, WRITE_SECONDS);
+			timer_set(c, request_body_seconds());
 		}
 	}
 	if (n == -1 && errno == EAGAIN && !request_keep(r))

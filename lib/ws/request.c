@@ -24,6 +24,12 @@ seconds(int64_t ms, int otherwise)
 }
 
 int
+request_body_seconds(void)
+{
+	return seconds(config.body_ms, 30);
+}
+
+int
 request_keep(struct request *r)
 {
 	size_t n = buf_size(&r->in) + buf_size(&r->out);
@@ -137,7 +143,7 @@ body_next(struct ws_conn *c, const struct http_head *h)
 			return;
 		}
 		r->in.max = r->head + n;
-		timer_set(c, seconds(config.body_ms, 30));
+		timer_set(c, request_body_seconds());
 	}
 	c->state = CONN_BODY;
 	if (buf_size(&r->in) >= r->head + n)

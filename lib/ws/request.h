@@ -28,6 +28,7 @@ void	 request_want(struct request *, int events);	/* 0: none */
 void	 request_hang_up(struct ws_conn *, const char *why);
 /* A refusal of our own; headers as ws_respond() has them. */
 void	 request_refuse(struct ws_conn *, int status, const char *headers);
+int	 request_body_seconds(void);
 /* Counts what in and out hold: 1; 0: it is too much, and not counted. */
 int	 request_keep(struct request *);
 /* For a while: 503, and when to come again. */

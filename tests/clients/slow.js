@@ -9,7 +9,7 @@
 //   drip        a head that never ends, a line each second
 //   body        a head and half a body
 //   dripbody    a head and a body that never ends, a byte each second
-//   deaf        requests whose answers are not read
+//   deaf        requests whose answers are not read; their end is not seen
 'use strict'
 const net = require('net')
 
@@ -51,8 +51,10 @@ function visitor() {
 	})
 	const drip = next && setInterval(() => socket.write(next(i++)), 1000)
 
-	if (kind === 'deaf')
+	if (kind === 'deaf') {
 		socket.pause()
+		setInterval(() => {}, 1000)	// it is not waited for
+	}
 	socket.on('data', bytes => {
 		const [, code] = /^HTTP\/1.1 (\d+)/.exec(bytes) || []
 
