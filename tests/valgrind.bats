@@ -201,7 +201,7 @@ ups() {	# N: the broker was there so often
 		'{"type":"publish","data":1,"headers":[]}' \
 		'{"type":"declare","queue":"q","options":{"durable":false}}' \
 		'{"type":"consume","queue":"none"}' '{"type":"publish"}' 'garbage'
-	rk-publish -s b.sock --type stats >stats
+	rk-publish -s b.sock --type stats >told
 	wait_for delivered 4
 	feed relay reset
 	wait_for ups 2
