@@ -75,3 +75,285 @@ client() {
 	app
 	client 2 polling,websocket
 }
+
+# --- what a client should not do ------------------------------------------------
+
+# hostile VERSION: rows "WANTED MESSAGE..." on stdin.
+hostile() {
+	local rows
+
+	rows=$(cat)
+	assert_eq "$(cut -d ' ' -f 2- <<<"$rows" |
+		timeout -k 5 $((60 * RK_SLOW)) \
+			node "$TESTS/clients/hostile.js" "$url" "$1")" "$rows"
+}
+
+@test "odd messages: version 4 hangs up, as its servers do" {
+	app
+	hostile 4 <<-'EOF'
+		closed x
+		closed 9
+		closed empty
+		closed 2
+		closed 4
+		closed 42{bad
+		closed 42[]
+		closed 42[null]
+		closed 42{}
+		closed 45
+		closed 45["e"]
+		closed 49
+		closed 42["connect"]
+		closed 42["disconnect",1]
+		closed 42/none,["e"]
+		closed 41 42["e"]
+		closed 40"x"
+		closed hex:0102
+		closed 451-["e",{"_placeholder":true,"num":0}] 42["e"]
+		closed 451-["e",{"_placeholder":true,"num":1}] hex:01
+		closed 4511-["e"]
+		closed 42["e"
+		alive 42
+		alive 42[1]
+		alive 430[1]
+		alive 43[1]
+		alive 40
+		alive 40{"a":1}
+		alive 5
+		alive 6
+		alive 3
+		alive 44{"x":1}
+		alive 450-["e"]
+		alive 451-["e",{"_placeholder":true,"num":0}] hex:
+		closed bAQ==
+	EOF
+}
+
+@test "odd messages: version 3 ignores some of them" {
+	app
+	hostile 3 <<-'EOF'
+		closed x
+		closed 9
+		closed empty
+		closed 3
+		closed 4
+		closed 42{bad
+		closed 42[]
+		closed 45
+		closed hex:0102
+		closed hex:
+		closed hex:0901
+		closed 451-["e",{"_placeholder":true,"num":0}] 42["e"]
+		alive 42
+		alive 42[1]
+		alive 42[null]
+		alive 49
+		alive 42["connect"]
+		alive 42["disconnect",1]
+		alive 42/none,["e"]
+		alive 2
+		alive 2probe
+		alive 451-["e",{"_placeholder":true,"num":0}] hex:04
+	EOF
+}
+
+# --- requests -----------------------------------------------------------------
+
+# ask [CURL-OPTION...] QUERY: prints the status and the body.
+ask() {
+	curl -sS --max-time $((20 * RK_SLOW)) -w '\n%{http_code}' \
+		"${@:1:$#-1}" "$url/socket.io/?${*: -1}" |
+		sed -n '$!{H;$!d}; ${G;s/\n\n*/ /g;p}'
+}
+
+# figure NAME: what /metrics says.
+figure() {
+	curl -sS "$url/metrics" | sed -n "s/^rk_listen_$1 //p"
+}
+
+figure_is() {
+	[ "$(figure "$1")" = "$2" ]
+}
+
+# The id of a new session that polls.
+session() {
+	curl -sS "$url/socket.io/?EIO=$1&transport=polling" |
+		grep -oE '"sid":"[^"]*"' | cut -d '"' -f 4
+}
+
+@test "errors of requests have their codes" {
+	listen app --socketio --origin https://good.example
+	assert_eq "$(ask 'EIO=4')" '400 {"code":0,"message":"Transport unknown"}'
+	assert_eq "$(ask 'EIO=4&transport=tele')" \
+		'400 {"code":0,"message":"Transport unknown"}'
+	assert_eq "$(ask 'EIO=4&transport=polling&sid=none')" \
+		'400 {"code":1,"message":"Session ID unknown"}'
+	assert_eq "$(ask -X POST 'EIO=4&transport=polling')" \
+		'400 {"code":2,"message":"Bad handshake method"}'
+	assert_eq "$(ask -X PUT 'EIO=4&transport=polling')" \
+		'400 {"code":2,"message":"Bad handshake method"}'
+	assert_eq "$(ask 'EIO=4&transport=websocket')" \
+		'400 {"code":3,"message":"Bad request"}'
+	assert_eq "$(ask 'EIO=3&transport=polling&j=0')" \
+		'400 {"code":3,"message":"Bad request"}'
+	assert_eq "$(ask -H 'Origin: https://bad.example' \
+		'EIO=4&transport=polling')" '403 {"code":4,"message":"Forbidden"}'
+	assert_eq "$(ask 'EIO=5&transport=polling')" \
+		'400 {"code":5,"message":"Unsupported protocol version"}'
+	run_status 0 curl -sS -o /dev/null -w '%{http_code}' "$url/socket.io/x"
+	assert_eq "$output" 404
+}
+
+@test "a WebSocket that is refused gets the reason as text" {
+	listen app --socketio
+	upgrade() {
+		curl -sS -w ' %{http_code}' -H 'Connection: Upgrade' \
+			-H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' \
+			-H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' \
+			"$url/socket.io/?$1"
+	}
+	assert_eq "$(upgrade EIO=4)" 'Transport unknown 400'
+	assert_eq "$(upgrade 'EIO=4&transport=websocket&sid=x')" \
+		'Session ID unknown 400'
+	assert_eq "$(upgrade 'EIO=7&transport=websocket')" \
+		'Unsupported protocol version 400'
+	assert_eq "$(upgrade 'EIO=4&transport=polling')" 'Bad request 400'
+}
+
+@test "two requests at once end the session: 400, in version 3 500" {
+	local sid version status
+
+	listen app --socketio --connect-timeout 1m
+	for version in 4:400 3:500; do
+		status=${version#*:} version=${version%:*}
+		sid=$(session "$version")
+		[ "$version" = 4 ] || ask "EIO=3&transport=polling&sid=$sid"
+		ask "EIO=$version&transport=polling&sid=$sid" \
+			>"$RK_TEST/first.$version" 3>&- &
+		wait_for figure_is engine_waiting 1
+		assert_eq "$(ask "EIO=$version&transport=polling&sid=$sid" |
+			cut -d ' ' -f 1)" "$status"
+		wait_for grep -q '^200 ' "$RK_TEST/first.$version"
+		wait_for unknown "$version" "$sid"
+	done
+	assert_eq "$(cat "$RK_TEST/first.4")" '200 1'
+	assert_eq "$(cat "$RK_TEST/first.3")" '200 1:1'
+}
+
+unknown() {
+	[[ $(ask "EIO=$1&transport=polling&sid=$2") == *'ID unknown'* ]]
+}
+
+@test "bodies that are malformed, or too big" {
+	local sid
+
+	listen app --socketio --max-payload 2k
+	sid=$(session 4)
+	assert_eq "$(ask -d '4x' "EIO=4&transport=polling&sid=$sid")" '200 ok'
+	assert_eq "$(ask "EIO=4&transport=polling&sid=$sid")" '200 1'
+	sid=$(session 4)
+	assert_eq "$(ask -d '' -X POST "EIO=4&transport=polling&sid=$sid")" \
+		'200 ok'
+	wait_for unknown 4 "$sid"
+	sid=$(session 3)
+	assert_eq "$(ask -d '99:4x' "EIO=3&transport=polling&sid=$sid")" '200 ok'
+	sid=$(session 4)
+	assert_eq "$(head -c 3000 /dev/zero | ask --data-binary @- \
+		"EIO=4&transport=polling&sid=$sid" | cut -d ' ' -f 1)" 413
+	assert_eq "$(ask -d '40' "EIO=4&transport=polling&sid=$sid")" '200 ok'
+	[[ $(ask "EIO=4&transport=polling&sid=$sid") == '200 40{"sid":'* ]]
+}
+
+@test "version 3: bytes in polling bodies, unless b64" {
+	local sid hex
+
+	listen app --socketio --ask
+	sid=$(session 3)
+	until [[ $(ask "EIO=3&transport=polling&sid=$sid") == *hello* ]]; do
+		:
+	done
+	ask -d '42:451-["echo",{"_placeholder":true,"num":0}]' \
+		"EIO=3&transport=polling&sid=$sid"
+	printf '\x01\x04\xff\x04\x01\x02\xff' |
+		ask --data-binary @- -H 'Content-Type: application/octet-stream' \
+			"EIO=3&transport=polling&sid=$sid"
+	hex=$(curl -sS "$url/socket.io/?EIO=3&transport=polling&sid=$sid" |
+		od -An -v -tx1 | tr -d ' \n')
+	[[ $hex == 000402ff3435312d* && $hex == *0104ff040102ff ]]
+	ask -d '42:451-["echo",{"_placeholder":true,"num":0}]10:b4AQID/w==' \
+		"EIO=3&transport=polling&sid=$sid"
+	assert_eq "$(ask "b64=1&EIO=3&transport=polling&sid=$sid")" \
+		'200 42:451-["back",{"_placeholder":true,"num":0}]10:b4AQID/w=='
+}
+
+@test "CORS and cookies are those of each version" {
+	local page='Origin: http://page.example'
+
+	listen app --socketio
+	heads() {
+		curl -sS -D - -o "$RK_TEST/body" "$@" | tr -d '\r' |
+			grep -iE '^(access-control|set-cookie|vary|http)'
+	}
+	assert_eq "$(heads -H "$page" \
+		"$url/socket.io/?EIO=4&transport=polling")" \
+		"$(printf '%s\n' 'HTTP/1.1 200 OK' \
+			'Access-Control-Allow-Origin: *')"
+	run heads -H "$page" "$url/socket.io/?EIO=3&transport=polling"
+	assert_eq "${output/io=*; Path/io=ID; Path}" \
+		"$(printf '%s\n' 'HTTP/1.1 200 OK' \
+			'Access-Control-Allow-Credentials: true' \
+			'Access-Control-Allow-Origin: http://page.example' \
+			'Vary: Origin' \
+			'Set-Cookie: io=ID; Path=/; HttpOnly; SameSite=Strict')"
+	assert_eq "$(heads -X OPTIONS -H "$page" \
+		-H 'Access-Control-Request-Method: POST' \
+		-H 'Access-Control-Request-Headers: content-type' \
+		"$url/socket.io/?EIO=3&transport=polling")" \
+		"$(printf '%s\n' 'HTTP/1.1 204 No Content' \
+			'Access-Control-Allow-Credentials: true' \
+			'Access-Control-Allow-Origin: http://page.example' \
+			'Vary: Origin' \
+			'Access-Control-Allow-Methods: GET,POST' \
+			'Access-Control-Allow-Headers: content-type')"
+}
+
+# --- time -----------------------------------------------------------------------
+
+@test "who is silent is closed, and told of" {
+	listen app --socketio --ping-interval 50ms --ping-timeout 100ms
+	session 4
+	session 3
+	wait_for figure_is engine_timeouts_total 2
+	wait_for figure_is engine_sessions 0
+	wait_for figure_is connections 0
+}
+
+@test "a session without a namespace is closed" {
+	listen app --socketio --connect-timeout 100ms
+	session 4
+	assert_eq "$(figure engine_sessions)" 1
+	wait_for figure_is engine_sessions 0
+	assert_eq "$(figure engine_timeouts_total)" 0
+}
+
+@test "sessions that poll are half of the connections there may be" {
+	listen app --socketio --max-conns 8
+	for _ in 1 2 3 4; do
+		session 4
+	done
+	assert_eq "$(ask 'EIO=4&transport=polling' | cut -d ' ' -f 1)" 503
+}
+
+@test "TERM tells who polls, too" {
+	local sid
+
+	listen app --socketio
+	sid=$(session 4)
+	ask -d 40 "EIO=4&transport=polling&sid=$sid"
+	ask "EIO=4&transport=polling&sid=$sid"
+	ask "EIO=4&transport=polling&sid=$sid" >"$RK_TEST/last" 3>&- &
+	wait_for figure_is engine_waiting 1
+	stop app
+	wait_for grep -q . "$RK_TEST/last"
+	assert_eq "$(cat "$RK_TEST/last")" '200 1'
+}

@@ -16,6 +16,8 @@ struct engine_counts engine_counts;
 const struct figure engine_figures[] = {
 	{ "engine_sessions", &engine_counts.sessions, "Engine.IO sessions" },
 	{ "engine_polling", &engine_counts.polling, "of them, polling" },
+	{ "engine_waiting", &engine_counts.waiting,
+	    "requests that wait until there is something to fetch" },
 	{ "engine_moved_total", &engine_counts.moved,
 	    "sessions that moved from polling to a WebSocket" },
 	{ "engine_errors_total", &engine_counts.errors,

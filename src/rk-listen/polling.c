@@ -141,6 +141,7 @@ answer_get(struct session *s, int queue, const char *last)
 	struct ws_conn *ws = release(&x->get);
 	enum eio_form form;
 
+	engine_counts.waiting--;
 	buf_free(&body);
 	body.max = 3 * (ANSWER_BYTES + link_line_max());
 	form = queue ? put_queue(s) : eio_form(s->version, 0);
@@ -249,6 +250,7 @@ get(struct session *s, struct ws_conn *ws, const struct eio_query *q)
 	}
 	keep(&x->headers);
 	x->get = ws;
+	engine_counts.waiting++;
 	x->base64 = q->base64 != 0;
 	ws_set_ops(ws, &engine_ops);
 	ws_set_data(ws, s);
@@ -462,6 +464,7 @@ polling_over(struct session *s, struct ws_conn *ws, const char *why)
 		x->noop = 0;
 	} else if (ws == x->get) {
 		x->get = NULL;
+		engine_counts.waiting--;
 		if (why != NULL)
 			ws_release(s->ws);	/* it will not come back */
 	}
