@@ -127,6 +127,9 @@ void	 ws_respond(struct ws_conn *, int status, const char *headers,
 	    struct str body);
 void	 ws_respond_fd(struct ws_conn *, int status, const char *headers,
 	    int fd, size_t n);
+/* To a request that will wait for its answer: op failed comes when its peer
+ * leaves before, or says that it sends no more. */
+void	 ws_watch(struct ws_conn *);
 /* Seconds for a Retry-After: from 1 on, by chance, so that many who are put
  * off do not come back at once. */
 int	 ws_retry_after(void);
@@ -192,6 +195,11 @@ size_t	 ws_make_room(struct ws_conn *, const struct ws_msg *,
 /* Stop (0) and resume (1) reading; one more message may come.  While it is
  * stopped, pings are not counted as missed. */
 void	 ws_read(struct ws_conn *, int on);
+
+/* So many bytes are kept of something that this peer has not finished: 1; 0:
+ * there would be more of such than max_unfinished, and it is counted. */
+int	 ws_keep(const struct ws_conn *, size_t);
+void	 ws_unkeep(size_t);
 
 /* Sends what is queued, then a close frame (reason: up to 123 bytes of
  * UTF-8), and waits 5 s for the peer's.  No message comes any more, op close

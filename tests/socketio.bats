@@ -357,3 +357,212 @@ unknown() {
 	wait_for grep -q . "$RK_TEST/last"
 	assert_eq "$(cat "$RK_TEST/last")" '200 1'
 }
+
+# --- frames ---------------------------------------------------------------------
+
+# router NAME [OPTION...]: rk-listen whose router is this test: `feed NAME` and
+# NAME.out; $url is set.
+router() {
+	local name=$1
+
+	shift
+	start "$name" rk-listen -p 0 --port-file "$RK_TEST/$name.port" "$@"
+	wait_for [ -s "$RK_TEST/$name.port" ]
+	port=$(cat "$RK_TEST/$name.port")
+	url=http://127.0.0.1:$port
+}
+
+# peer NAME VERSION: a WebSocket by hand; `feed NAME`, NAME.out.
+peer() {
+	start "$1" node "$TESTS/clients/ws.js" \
+		"ws://127.0.0.1:$port/socket.io/?EIO=$2&transport=websocket&a=1"
+}
+
+# frame NAME N FILTER: the Nth frame of NAME.out, filtered.
+frame() {
+	wait_lines "$1" "$2"
+	sed -n "$2p" "$RK_TEST/$1.out" | jq -c "$3"
+}
+
+@test "packets as frames" {
+	router l --socketio --ns '*'
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40{"t":1.0}' 'text 42["a"]' 'text 42["b", 1.0 ]' \
+		'text 42/x,["b"]'
+	wait_line c 'close 1002'
+	assert_eq "$(frame l 1 '[.type, .proto, .ns, .sid == .conn, .query, .path,
+		(.headers | has("host"))]')" \
+		'["open","socketio","/",true,{"EIO":"4","transport":"websocket","a":"1"},"/socket.io/",true]'
+	wait_line l '"auth":{"t":1.0}'
+	assert_eq "$(frame l 2 '[.type, .event, .args, has("ref")]')" \
+		'["message","a",[],false]'
+	wait_line l '"event":"b","data":1.0}'
+	assert_eq "$(frame l 4 '[.type, .by, .code, .reason]')" \
+		'["close","server",1002,"not in this namespace"]'
+}
+
+@test "args and attachments as frames" {
+	router l --socketio
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40' 'text 427["a",1.0,"x"]' \
+		'text 451-8["b",{"_placeholder":true,"num":0}]' 'binary 0102' \
+		'text 451-["c",[{"_placeholder":true,"num":0}]]' 'binary ff'
+	wait_lines l 4
+	wait_line l '"event":"a","args":[1.0,"x"],"ref":7}'
+	wait_line l '"event":"b","base64":"AQI=","ref":8}'
+	wait_line l \
+		'"event":"c","data":[{"_placeholder":true,"num":0}],"attachments":["/w=="]}'
+}
+
+@test "sends, replies and refusals as packets" {
+	local conn
+
+	router l --socketio --ask
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	conn=$(frame l 1 .conn)
+	feed l "{\"type\":\"send\",\"conn\":$conn,\"data\":0}" \
+		"{\"type\":\"accept\",\"conn\":$conn}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"data\":1.0}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"event\":\"e\",\"text\":\"t\"}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"args\":[1, 2]}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"base64\":\"AQI=\"}" \
+		"{\"type\":\"send\",\"all\":true,\"data\":[{\"_placeholder\":true,\"num\":0}],\"attachments\":[\"/w==\"]}" \
+		"{\"type\":\"reply\",\"conn\":$conn,\"ref\":9,\"data\":null}" \
+		"{\"type\":\"reply\",\"conn\":$conn,\"ref\":10}" \
+		"{\"type\":\"kick\",\"conn\":$conn}"
+	wait_line c 'text 41'
+	assert_eq "$(sed 1,2d "$RK_TEST/c.out")" "$(printf '%s\n' \
+		"text 40{\"sid\":$conn}" 'text 42["message",1.0]' \
+		'text 42["e","t"]' 'text 42["message",1, 2]' \
+		'text 451-["message",{"_placeholder":true,"num":0}]' \
+		'binary 0102' \
+		'text 451-["message",[{"_placeholder":true,"num":0}]]' \
+		'binary ff' 'text 439[null]' 'text 4310[]' 'text 41')"
+	assert_eq "$(frame l 2 '[.type, .by, .code]')" '["close","server",1000]'
+}
+
+@test "commands that are malformed are answered, and nothing is sent" {
+	local conn
+
+	router l --socketio
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	conn=$(frame l 1 .conn)
+	feed l "{\"type\":\"send\",\"conn\":$conn,\"args\":1}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"data\":1,\"args\":[]}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"event\":1,\"data\":1}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"text\":\"x\",\"attachments\":[]}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"data\":{\"_placeholder\":true,\"num\":1},\"attachments\":[\"AQ==\"]}" \
+		"{\"type\":\"send\",\"conn\":$conn,\"data\":1,\"attachments\":[\"!\"]}" \
+		"{\"type\":\"reply\",\"conn\":$conn,\"ref\":\"x\",\"data\":1}"
+	wait_lines l 8
+	assert_eq "$(sed 1d "$RK_TEST/l.out" | jq -r .type | sort -u)" error
+	feed c 'text 42["x"]'
+	wait_lines l 9
+	assert_eq "$(wc -l <"$RK_TEST/c.out")" 3
+}
+
+@test "who asked is answered once: by the client, or late" {
+	local conn
+
+	router l --socketio --deadline 300ms
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	conn=$(frame l 1 .conn)
+	feed l "{\"type\":\"send\",\"conn\":$conn,\"ref\":2,\"data\":1}"
+	assert_eq "$(frame l 2 '[.type, .ref, .error]')" \
+		'["answer",2,"no answer in time"]'
+	feed c 'text 430["late"]' 'text 42["x"]'
+	assert_eq "$(frame l 3 .type)" '"message"'
+}
+
+@test "who asked is answered, too, when there is nobody to answer" {
+	local conn i
+
+	router l --socketio --deadline 10m
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	conn=$(frame l 1 .conn)
+	feed l "{\"type\":\"send\",\"conn\":$conn,\"ref\":{\"n\":1},\"data\":1}"
+	wait_line c 'text 420["message",1]'
+	feed c 'text 430["yes"]' 'text 430["twice"]' 'text 4399["none"]'
+	assert_eq "$(frame l 2 '[.type, .ref, .data, .conn == '"$conn"']')" \
+		'["answer",{"n":1},"yes",true]'
+	for ((i = 0; i <= 64; i++)); do
+		feed l "{\"type\":\"send\",\"conn\":$conn,\"ref\":[$i],\"data\":1}"
+	done
+	assert_eq "$(frame l 3 '[.ref, .error]')" \
+		'[[64],"too many refs are open"]'
+	feed c 'close 1000'
+	wait_line l '"type":"close"'
+	assert_eq "$(sed -n '4,67p' "$RK_TEST/l.out" | jq -r .error | sort -u)" \
+		'the connection is gone'
+	assert_eq "$(frame l 68 .type)" '"close"'
+	feed l "{\"type\":\"send\",\"conn\":$conn,\"ref\":3,\"data\":1}"
+	assert_eq "$(frame l 69 '[.type, .ref, .error]')" \
+		'["answer",3,"the connection is gone"]'
+}
+
+@test "who waits for accept may leave; who is late is refused" {
+	router l --socketio --ask --deadline 300ms
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	wait_lines l 1
+	feed c 'drop'
+	assert_eq "$(frame l 2 '[.type, .by]')" '["close","client"]'
+	peer d 4
+	wait_line d 'text 0{'
+	feed d 'text 40'
+	wait_line d 'text 44{"message":"Service Unavailable"}'
+	assert_eq "$(frame l 4 '[.type, .by]')" '["close","server"]'
+	peer e 3
+	wait_line e 'text 44"Service Unavailable"'
+}
+
+@test "a raw client and one of Socket.IO share a channel" {
+	router l --socketio --ws /raw
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	start r node "$TESTS/clients/ws.js" "ws://127.0.0.1:$port/raw"
+	wait_lines l 2
+	feed l "$(sed -n 1p "$RK_TEST/l.out" |
+		jq -c '{type: "join", conn, channel: "x"}')" \
+		"$(sed -n 2p "$RK_TEST/l.out" |
+			jq -c '{type: "join", conn, channel: "x"}')" \
+		'{"type":"send","channel":"x","event":"e","data":{"a":1.0}}' \
+		'{"type":"send","channel":"x","event":"e","args":[1,"b"]}'
+	wait_line c 'text 42["e",{"a":1.0}]'
+	wait_line c 'text 42["e",1,"b"]'
+	wait_line r 'text {"a":1.0}'
+	wait_line r 'text [1,"b"]'
+}
+
+@test "Engine.IO alone: payloads as they stand" {
+	router l --engineio
+	start c node "$TESTS/clients/ws.js" \
+		"ws://127.0.0.1:$port/engine.io/?EIO=3&transport=websocket"
+	wait_line c 'text 0{'
+	feed c 'text 4{"a":1.0}' 'text 4x y' 'binary 0401' 'text 2probe'
+	wait_line c 'text 3probe'
+	assert_eq "$(frame l 1 '[.type, .proto, (.sid | length)]')" \
+		'["open","engineio",20]'
+	wait_line l '"data":{"a":1.0}}'
+	wait_line l '"text":"x y"}'
+	wait_line l '"base64":"AQ=="}'
+	feed l '{"type":"send","all":true,"data":[1.0]}' \
+		'{"type":"send","all":true,"base64":"AgM="}'
+	wait_line c 'text 4[1.0]'
+	wait_line c 'binary 040203'
+	feed l "$(sed -n 1p "$RK_TEST/l.out" |
+		jq -c '{type: "kick", conn, code: 4000, reason: "go"}')"
+	wait_line c 'close 4000 go'
+}

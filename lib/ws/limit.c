@@ -109,3 +109,18 @@ limit_forget(size_t n)
 {
 	tally.unfinished -= n;
 }
+
+int
+ws_keep(const struct ws_conn *c, size_t n)
+{
+	if (limit_keep(n))
+		return 1;
+	limit_conn(LIMIT_UNFINISHED, c);
+	return 0;
+}
+
+void
+ws_unkeep(size_t n)
+{
+	limit_forget(n);
+}

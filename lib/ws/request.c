@@ -232,6 +232,13 @@ read_more(struct ws_conn *c)
 		look(c);
 }
 
+void
+ws_watch(struct ws_conn *c)
+{
+	if (c->state == CONN_ASKED)
+		request_want(c->request, EV_READ);
+}
+
 /* Somebody waits to be accepted: has he left? */
 static void
 look_for_end(struct ws_conn *c)

@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "log.h"
 #include "loop.h"
+#include "pending.h"
 #include "roster.h"
 #include "send.h"
 
@@ -336,6 +337,8 @@ gone(struct session *s, struct socket *k, const struct ws_end *end)
 	struct conn *c = k->conn;
 
 	ask_forget(k);
+	pending_over(c);
+	c->pending = 0;
 	s->paused -= c->paused;
 	c->paused = 0;
 	c->socket = NULL;

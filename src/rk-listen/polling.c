@@ -254,6 +254,7 @@ get(struct session *s, struct ws_conn *ws, const struct eio_query *q)
 	x->base64 = q->base64 != 0;
 	ws_set_ops(ws, &engine_ops);
 	ws_set_data(ws, s);
+	ws_watch(ws);
 	if (x->probe != NULL && x->probed) {
 		x->noop = ev_now(loop) + NOOP_PAUSE;
 		engine_arm(s);

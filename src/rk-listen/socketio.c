@@ -20,11 +20,13 @@
 #include "engine.h"
 #include "event.h"
 #include "head.h"
+#include "loop.h"
 #include "pending.h"
 #include "roster.h"
 #include "written.h"
 
 #define SOCKETS_MAX	64		/* namespaces of one session */
+#define ATTACH_SECONDS	60		/* for all attachments of a packet */
 
 static struct buf text;
 
@@ -316,34 +318,79 @@ whole(struct session *s, const struct sio_packet *p, struct str list)
 
 /* ---- attachments ----------------------------------------------------- */
 
+/* A packet that waits for them: bounded in bytes with all that is unfinished,
+ * and in time. */
+struct assembly {
+	struct sio_assembly parts;
+	size_t kept;
+	ev_timer timer;
+};
+
 static void
 assembly_free(struct session *s)
 {
-	if (s->data == NULL)
+	struct assembly *a = s->data;
+
+	if (a == NULL)
 		return;
-	sio_assembly_free(s->data);
-	free(s->data);
+	ev_timer_stop(loop, &a->timer);
+	ws_unkeep(a->kept);
+	sio_assembly_free(&a->parts);
+	free(a);
 	s->data = NULL;
+}
+
+static void
+too_late(struct ev_loop *l, ev_timer *w, int events)
+{
+	(void)l;
+	(void)events;
+	engine_close(w->data, 1008, STR("attachments take too long"),
+	    "server");
+}
+
+/* 1, or 0: the session is closed. */
+static int
+keep(struct session *s, size_t n, int added)
+{
+	struct assembly *a = s->data;
+
+	if (added == -1)
+		engine_close(s, 1009, STR("message too big"), "server");
+	else if (!ws_keep(s->ws, n))
+		engine_close(s, 1013, STR("try again later"), "server");
+	else {
+		a->kept += n;
+		return 1;
+	}
+	return 0;
+}
+
+static void
+assemble(struct session *s, struct str message, size_t attachments)
+{
+	struct assembly *a = mem_new(sizeof *a);
+
+	s->data = a;
+	ev_timer_init(&a->timer, too_late, ATTACH_SECONDS, 0);
+	a->timer.data = s;
+	ev_timer_start(loop, &a->timer);
+	keep(s, message.n, sio_begin(&a->parts, message, attachments,
+	    link_max()));
 }
 
 static void
 attached(struct session *s, struct str bytes)
 {
-	struct sio_assembly *a = s->data;
+	struct assembly *a = s->data;
 	struct sio_packet p;
+	int r = sio_attach(&a->parts, bytes);
 
-	switch (sio_attach(a, bytes)) {
-	case 1:
-		sio_read(&p, s->version, buf_str(&a->text));
-		s->data = NULL;
-		whole(s, &p, buf_str(&a->list));
-		sio_assembly_free(a);
-		free(a);
-		break;
-	case -1:
-		engine_close(s, 1009, STR("message too big"), "server");
-		break;
-	}
+	if (!keep(s, bytes.n / 3 * 4, r) || r == 0)
+		return;
+	sio_read(&p, s->version, buf_str(&a->parts.text));
+	whole(s, &p, buf_str(&a->parts.list));
+	assembly_free(s);
 }
 
 static void
@@ -356,14 +403,10 @@ packet(struct session *s, struct str message)
 		engine_fail(s, "malformed packet");
 		break;
 	case 1:
-		if (p.attachments == 0) {
+		if (p.attachments > 0)
+			assemble(s, message, p.attachments);
+		else
 			whole(s, &p, STR(""));
-			break;
-		}
-		s->data = mem_new(sizeof(struct sio_assembly));
-		if (sio_begin(s->data, message, p.attachments,
-		    link_max()) == -1)
-			engine_close(s, 1009, STR("message too big"), "server");
 		break;
 	}
 }

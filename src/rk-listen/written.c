@@ -47,6 +47,8 @@ written_wrong(const struct frame *f)
 	bytes.max = link_line_max();
 	if (k == -1)
 		return why;
+	if (frame_has(f, K_EVENT) && json_kind(f->v[K_EVENT]) != 's')
+		return "event is a string";
 	if (k == K_ARGS && json_kind(f->v[k]) != 'a')
 		return "args is an array";
 	if (frame_has(f, K_ATTACHMENTS))
