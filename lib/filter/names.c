@@ -343,7 +343,8 @@ name_variable(struct parse *p, int line, struct str name)
 			n->line = line;
 			return n;
 		}
-	if (name.p[0] != '_' && !str_eq(name, STR("ARGS")) &&
+	if (name.n > 0 && name.p[0] != '_' &&
+	    !str_eq(name, STR("ARGS")) &&
 	    variable(p, name) != NULL)
 		return name_argument(p, line, name);
 	what = arena_buf(&p->tree->arena, name.n + 1);

@@ -11,8 +11,8 @@ escapes_plain(struct str raw)
 	size_t i;
 
 	for (i = 0; i < raw.n; i++)
-		if (raw.p[i] == '\\' &&
-		    strchr("\"\\/bfnrt", raw.p[++i]) == NULL)
+		if (raw.p[i] == '\\' && (++i == raw.n ||
+		    strchr("\"\\/bfnrt", raw.p[i]) == NULL))
 			return 0;
 	return 1;
 }

@@ -15,6 +15,7 @@
 #include <dirent.h>
 
 #include "filter.h"
+#include "filter/native.h"
 #include "frames.h"
 #include "program.h"
 #include "unit.h"
@@ -320,6 +321,24 @@ one_batch(uint64_t *seed)
 	close_both();
 	buf_free(&text);
 	buf_free(&line);
+}
+
+/* Cut anywhere, most of it is nothing that libjq would have compiled. */
+TEST(cut, "the parser reads nothing behind the end of a rule")
+{
+	static const char text[] = "def f($a): {$a, \"k\\(.x)\": $ARGS.named.y,"
+	    " \"t\\n\": .a[0]?}; if .a // 1 == \"x\\u0041\\\" then @json else"
+	    " .. | f(.b) as [$c] | $c end # end";
+	const struct filter_rule rule = { .name = "cut", .depth = 1,
+	    .line_max = 1 << 16 };
+	struct native_rule r = { .line = 1, .rule = &rule, .depth = 1,
+	    .outputs = 9 };
+
+	for (size_t n = 0; n < sizeof text; n++) {
+		r.text = guard_end((struct str){ text, n });
+		native_close(native_open(&r));
+	}
+	CHECK(1);
 }
 
 TEST(generated, "generated rules mean the same both ways")
