@@ -109,7 +109,8 @@ fuzz-build: $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 
 $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(call say,$(CC) $@)
-	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^
+	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lwebsockets -ljq \
+		-lrabbitmq $(LIBS)
 
 .PHONY: bench check check-long soak test-deps lint objects unit unit-build bats asan long \
 	fuzz-build

@@ -48,7 +48,7 @@ meaning(struct merged *all, const struct json_member *m)
 }
 
 static struct slot *
-find(const struct merged *all, struct str name, uint64_t hash)
+slot_of(const struct merged *all, struct str name, uint64_t hash)
 {
 	struct node *x = table_find(&all->table, hash);
 
@@ -70,7 +70,7 @@ take(struct merged *all, struct str object, struct slot **spare)
 	while (json_next(&w, &m) == 1) {
 		name = meaning(all, &m);
 		hash = table_hash(name);
-		s = find(all, name, hash);
+		s = slot_of(all, name, hash);
 		if (s == NULL) {
 			s = (*spare)++;
 			s->name = name;
