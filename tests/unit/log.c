@@ -59,8 +59,10 @@ dirty(void)
 
 TEST(masked, "control characters are masked")
 {
+	log_name("rk-unit");
 	CHECK_INT(writes(dirty), 1);
-	CHECK(strcmp(said, "rk-unit: warning: ?[31mred??????2J\303\251end\n") == 0);
+	CHECK(strcmp(said, "rk-unit: warning: "
+	    "?[31mred??????2J\303\251end\n") == 0);
 }
 
 static void
@@ -99,6 +101,7 @@ quietly(void)
 
 TEST(verbose, "info speaks with -v only")
 {
+	log_name("rk-unit");
 	verbose = 0;
 	CHECK_INT(writes(quietly), 0);
 	verbose = 1;
@@ -120,6 +123,7 @@ TEST(fatal, "die exits with its code and no level word")
 	char out[SAID];
 	int code = 111;
 
+	log_name("rk-unit");
 	CHECK_INT(unit_exit(fatally, &code, out, sizeof out), 111);
 	CHECK(strcmp(out, "rk-unit: broker: refused\n") == 0);
 	code = 100;
