@@ -1240,6 +1240,43 @@ keeps_newest() {
 	wait_for books_balance a 300
 }
 
+end_heard() {
+	rk-publish -s n.sock --all "\"end $1\"" && grep -q "end $1" a.out
+}
+
+@test "a client that is slow again and again is one drop frame, until it is read" {
+	local reader round
+
+	mkfifo fifo
+	exec {reader}<>fifo
+	# shellcheck disable=SC2016
+	start l bash -c 'exec rk-listen -p 127.0.0.1:0 --port-file port \
+		-s n.sock --window 64k --max-out 100k --slow drop-newest >fifo'
+	wait_for test -s port
+	port=$(<port)
+	url=ws://127.0.0.1:$port
+	client a /
+	seq -f '{"type":"publish","data":%.0f}' 20000 >&"${stdin_of[l]}" 3>&- &
+	wait_for read_over l 100000
+	wait_for stands_still l
+	for round in 1 2 3; do
+		feed a pause
+		yes "\"$(printf %060000d 0)\"" | head -n 200 |
+			rk-publish -s n.sock --all --lines
+		feed a resume
+		wait_for end_heard "$round"
+	done
+	cat <&"$reader" >all 3>&- &
+	wait_for grep -q '"type":"drop"' all
+	feed a close
+	wait_for grep -q '"type":"close"' all
+	kill $!
+	exec {reader}>&-
+	assert_eq "$(grep -c '"type":"drop"' all)" 1
+	metric 'lost_total{why="drop-newest"}' \
+		"$(jq 'select(.type == "drop").frames' all)"
+}
+
 # --- how fast clients talk -----------------------------------------------------
 
 # NAME FROM TO: texts with these numbers.
