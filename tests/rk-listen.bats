@@ -841,7 +841,7 @@ all_came() {	# while the router lets go of what it holds
 	feed l '{"type":"metric","name":"rabbitmq","value":1}' \
 		'{"type":"metric","name":"load","labels":{"b":"x\"y\n"},"value":2.5}' \
 		'{"type":"count","name":"junk"}' \
-		'{"type":"metric","name":"load","labels":{"b":"z"},"value":-1}' \
+		'{"type":"metric","name":"load","labels":{"b":"z\u0000\t"},"value":-1}' \
 		'{"type":"count","name":"junk","value":2}'
 	wait_for metric commands_total 5
 	curl -si "http://127.0.0.1:$port/metrics" | tr -d '\r' >got
@@ -852,7 +852,7 @@ all_came() {	# while the router lets go of what it holds
 rabbitmq 1
 # TYPE load gauge
 load{b="x\"y\n"} 2.5
-load{b="z"} -1
+load{b="z??"} -1
 # TYPE junk counter
 junk 3
 service_rabbitmq{service="pipe"} 1
@@ -1067,6 +1067,7 @@ code_of() {
 	[ "$(curl -s "http://127.0.0.1:$port/")" = page ]
 	curl -si "http://127.0.0.1:$port/a.js" | grep -q '^Content-Type: text/java'
 	[ "$(curl -sL "http://127.0.0.1:$port/sub")" = deep ]
+	curl -si "http://127.0.0.1:$port//sub" | grep -q '^Location: /sub/'
 	[ "$(curl -s "http://127.0.0.1:$port/in.js")" = 'let x' ]
 	curl -sI "http://127.0.0.1:$port/a.js" | grep -q '^Content-Length: 6'
 	head -c 3000000 /dev/urandom >site/big

@@ -97,6 +97,8 @@ redirect(struct ws_conn *ws, struct str path)
 {
 	char location[2048];
 
+	while (path.n > 1 && path.p[1] == '/')	/* //host is another's */
+		path.p++, path.n--;
 	snprintf(location, sizeof location, "Location: %.*s/\r\n",
 	    (int)path.n, path.p);
 	ws_respond(ws, path.n > 1900 ? 404 : 301,

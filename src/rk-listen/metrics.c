@@ -50,7 +50,8 @@ metrics_is_name(struct str s, int colons)
 	return s.n > 0 && s.n <= NAME_BYTES;
 }
 
-/* A label's value as the text format wants it. */
+/* A label's value as the text format wants it; a control character for which
+ * it has no escape is masked. */
 static void
 put_value(struct buf *b, struct str s)
 {
@@ -60,7 +61,8 @@ put_value(struct buf *b, struct str s)
 		else {
 			if (s.p[i] == '\\' || s.p[i] == '"')
 				buf_addc(b, '\\');
-			buf_addc(b, s.p[i]);
+			buf_addc(b, (unsigned char)s.p[i] < ' ' ? '?' :
+			    s.p[i]);
 		}
 }
 
