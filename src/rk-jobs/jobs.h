@@ -9,7 +9,6 @@
  *	commands.c	frames in: schedule, cancel, force, done, nack, list
  *	outbox.c	frames out: due, fired, failed; what became of them
  *	table.c		the jobs, as rows;  heap.c: when they are due
- *	when.c		dates and times, pure;  zone.c: the system's zones
  *
  *  - A job is waiting, then sent, then done or failed; or it is cancelled.
  *    Each step is on disk before anybody hears of it: a job that may have been

@@ -6,7 +6,7 @@
 #include "unit.h"
 
 #include "../../src/rk-jobs/heap.c"
-#include "../../src/rk-jobs/when.c"
+#include "../../lib/when.c"
 
 /* --- zones that step --- */
 
@@ -194,6 +194,25 @@ TEST(calendar, "every day of 400 years is what the C library says")
 		if (when_ms(&w, now, &z) != now)
 			CHECK_INT(day, -2);
 	}
+}
+
+TEST(days, "the day of a moment is the zone's")
+{
+	struct zone z = { steps_ahead, warsaw };
+	char day[WHEN_DAY];
+
+	make_zones();
+	when_day(day, utc(2026, 7, 14, 21, 59, 59), &z);
+	CHECK_STR(str_of(day), "2026-07-14");
+	when_day(day, utc(2026, 7, 14, 22, 0, 0), &z);
+	CHECK_STR(str_of(day), "2026-07-15");
+	when_day(day, utc(2026, 12, 31, 23, 0, 0), &z);
+	CHECK_STR(str_of(day), "2027-01-01");
+	z.ctx = none;
+	when_day(day, utc(2028, 2, 29, 12, 0, 0), &z);
+	CHECK_STR(str_of(day), "2028-02-29");
+	when_day(day, utc(2026, 12, 31, 23, 59, 59) + 999, &z);
+	CHECK_STR(str_of(day), "2026-12-31");
 }
 
 TEST(wrong_dates, "what is no date, and why")

@@ -35,6 +35,10 @@ const char *when_time(struct when *, struct str);
 
 int64_t	 when_ms(const struct when *, int64_t now, const struct zone *);
 
+/* The day of a moment, as "2026-07-15". */
+#define WHEN_DAY	11
+void	 when_day(char day[WHEN_DAY], int64_t ms, const struct zone *);
+
 /* The pause after so many failures (1: the first): twice as long each time, up
  * to the longest. */
 int64_t	 when_again(int64_t pause, int64_t longest, int64_t failures);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: ISC */
+#include <stdio.h>
+
 #include "when.h"
 
 #define DAY		86400
@@ -150,6 +152,20 @@ when_ms(const struct when *w, int64_t now, const struct zone *z)
 			return at;
 	}
 	return WHEN_NEVER;	/* not reached: there is a leap year */
+}
+
+void
+when_day(char day[WHEN_DAY], int64_t ms, const struct zone *z)
+{
+	int64_t s = ms / 1000, days, year, month = 1;
+
+	days = (s + z->ahead(z->ctx, s)) / DAY;
+	year = year_of(days);
+	while (month < 12 && days_of(year, (int)month + 1, 1) <= days)
+		month++;
+	days -= days_of(year, (int)month, 1);
+	snprintf(day, WHEN_DAY, "%04u-%02u-%02u", (unsigned)year % 10000,
+	    (unsigned)month % 100, (unsigned)(days + 1) % 100);
 }
 
 int64_t
