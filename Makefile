@@ -41,6 +41,7 @@ LIBS_rk-route = -ljq
 LIBS_rk-amqp-bridge = -lrabbitmq
 LIBS_rk-store = -lsqlite3
 LIBS_rk-jobs = -lsqlite3
+LIBS_rk-log = -ljq
 
 all: $(PROGRAMS:%=$(BIN)/%)
 

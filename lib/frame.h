@@ -49,10 +49,10 @@
 	X(CREATED, "created") X(ABSENT, "absent") X(ENTRIES, "entries") \
 	X(ID, "id") X(IN, "in") X(DATE, "date") X(TIME, "time") \
 	X(ZONE, "zone") X(TRIES, "tries") X(PAUSE, "pause") X(WAIT, "wait") \
-	X(LATE, "late") X(JOBS, "jobs")
+	X(LATE, "late") X(JOBS, "jobs") X(FILE, "file") X(HEAD, "head")
 
 /* Types: of the link, of the listener, of the bridge, of the client, of the
- * store, of the jobs. */
+ * store, of the jobs, of the log. */
 #define FRAME_TYPES(X) \
 	X(ATTACH, "attach") X(READY, "ready") X(ACK, "ack") \
 	X(LINK, "link") X(ERROR, "error") X(REFUSE, "refuse") \
@@ -77,7 +77,7 @@
 	X(SCHEDULE, "schedule") X(CANCEL, "cancel") X(FORCE, "force") \
 	X(NACK, "nack") X(SCHEDULED, "scheduled") X(DUE, "due") \
 	X(FIRED, "fired") X(FAILED, "failed") X(CANCELLED, "cancelled") \
-	X(JOBS, "jobs")
+	X(JOBS, "jobs") X(KEEP, "keep")
 
 enum key {
 #define X(id, word)	K_##id,

@@ -66,3 +66,7 @@ teardown() {
 @test "rk-jobs(1)" {
 	examples rk-jobs.1
 }
+
+@test "rk-log(1)" {
+	examples rk-log.1
+}
