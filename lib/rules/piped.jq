@@ -63,6 +63,9 @@ def call:
 
 def junk: {type: "count", name: "piped_junk"} | up;
 
+# A call for which the broker has no queue any more; it was its to keep.
+def unroutable: {type: "count", name: "piped_unroutable"} | up;
+
 def token:
   if type == "string" then .
   elif compat and type == "array" then text
@@ -98,6 +101,7 @@ def link:
 
 if .type == "message" then if has("conn") then call else result end
 elif .type == "delivery" then result
+elif .type == "returned" then unroutable
 elif .type == "send" then published
 elif .type == "link" then link
 elif .type | IN("reply", "respond", "accept", "reject", "identify", "join",
