@@ -166,7 +166,7 @@ holds() {	# BYTES, or more, of what is not whole
 }
 
 @test "--body-time: for the whole body, not for a piece" {
-	listen --http /q --head-time 5 --body-time 1
+	listen --http /q --head-time 9 --body-time 3
 	for kind in body dripbody; do
 		slow $kind 20
 		ended s
