@@ -161,7 +161,7 @@ hostile() {
 
 # ask [CURL-OPTION...] QUERY: prints the status and the body.
 ask() {
-	curl -sS --max-time $((20 * RK_SLOW)) -w '\n%{http_code}' \
+	curl -sS --max-time $((20 * RK_SLOW)) -H 'Expect:' -w '\n%{http_code}' \
 		"${@:1:$#-1}" "$url/socket.io/?${*: -1}" |
 		sed -n '$!{H;$!d}; ${G;s/\n\n*/ /g;p}'
 }
@@ -565,4 +565,62 @@ frame() {
 	feed l "$(sed -n 1p "$RK_TEST/l.out" |
 		jq -c '{type: "kick", conn, code: 4000, reason: "go"}')"
 	wait_line c 'close 4000 go'
+}
+
+# --- bounds ---------------------------------------------------------------------
+
+# packet N BEFORE AFTER: with N letters between.
+packet() {
+	printf '%s%s%s' "$2" "$(head -c "$1" /dev/zero | tr '\0' x)" "$3"
+}
+
+@test "what is too big closes the session, and nothing else" {
+	router l --socketio -m 100k --max-payload 2m
+	local sid
+
+	for size in 200000 1500000; do
+		sid=$(session 4)
+		packet "$size" '40{"a":"' '"}' >"$RK_TEST/packet"
+		assert_eq "$(ask --data-binary "@$RK_TEST/packet" \
+			"EIO=4&transport=polling&sid=$sid")" '200 ok'
+		assert_eq "$(ask "EIO=4&transport=polling&sid=$sid")" '200 1'
+	done
+	sid=$(session 4)
+	ask -d 40 "EIO=4&transport=polling&sid=$sid"
+	ask "EIO=4&transport=polling&sid=$sid"
+	packet 110000 '42["e","' '"]' >"$RK_TEST/packet"
+	assert_eq "$(ask --data-binary "@$RK_TEST/packet" \
+		"EIO=4&transport=polling&sid=$sid")" '200 ok'
+	wait_line l '"reason":"message too big","by":"server"'
+	assert_eq "$(jq -r .type "$RK_TEST/l.out" | tr '\n' ' ')" 'open close '
+	run_status 0 curl -sS -o /dev/null -w '%{http_code}' \
+		-H "X: $(head -c 100000 /dev/zero | tr '\0' x)" \
+		"$url/socket.io/?EIO=4&transport=polling"
+	assert_eq "$output" 431
+}
+
+@test "a body waits while the router does, and nothing is lost" {
+	local sid route i
+
+	listen app --socketio
+	sid=$(session 4)
+	ask -d 40 "EIO=4&transport=polling&sid=$sid"
+	wait_for figure_is connections 1
+	route=$(pgrep -P "$(pid_of app)")
+	kill -STOP "$route"
+	for i in $(seq 4000); do
+		printf '42["echo",%d,"%0100d"]\x1e' "$i" 0
+	done >"$RK_TEST/body"
+	printf '42["echo","last"]' >>"$RK_TEST/body"
+	ask --data-binary "@$RK_TEST/body" \
+		"EIO=4&transport=polling&sid=$sid" >"$RK_TEST/post" 3>&- &
+	wait_for figure_is engine_posting 1
+	[ ! -s "$RK_TEST/post" ]
+	kill -CONT "$route"
+	wait_for grep -q '200 ok' "$RK_TEST/post"
+	until grep -q last "$RK_TEST/got"; do
+		ask "EIO=4&transport=polling&sid=$sid" >>"$RK_TEST/got"
+	done
+	assert_eq "$(grep -o '"back",[0-9]*' "$RK_TEST/got" | cut -d , -f 2)" \
+		"$(seq 4000)"
 }

@@ -19,6 +19,8 @@ const struct figure engine_figures[] = {
 	{ "engine_polling", &engine_counts.polling, "of them, polling" },
 	{ "engine_waiting", &engine_counts.waiting,
 	    "requests that wait until there is something to fetch" },
+	{ "engine_posting", &engine_counts.posting,
+	    "requests whose packets wait for the router" },
 	{ "engine_moved_total", &engine_counts.moved,
 	    "sessions that moved from polling to a WebSocket" },
 	{ "engine_errors_total", &engine_counts.errors,
@@ -342,7 +344,10 @@ gone(struct session *s, struct socket *k, const struct ws_end *end)
 	s->paused -= c->paused;
 	c->paused = 0;
 	c->socket = NULL;
-	client_gone(c, end);
+	if (c->in)
+		client_gone(c, end);
+	else			/* nobody was told of it */
+		conn_destroy(c);
 	free(k);
 }
 

@@ -108,7 +108,8 @@ void	 engine_move(struct session *);
 extern const struct ws_ops engine_ops;
 extern const struct figure engine_figures[];
 extern struct engine_counts {
-	uint64_t sessions, polling, waiting, moved, errors, timeouts, overlaps;
+	uint64_t sessions, polling, waiting, posting, moved, errors, timeouts,
+	    overlaps;
 } engine_counts;
 
 /* ---- sockets ---------------------------------------------------------- */

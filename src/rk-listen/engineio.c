@@ -30,7 +30,6 @@ begun(struct session *s)
 	struct buf *b = event_begin("open");
 
 	k->conn->pending = s->endpoint->ask != 0;
-	conn_enter(k->conn);
 	frame_text(b, "proto", STR("engineio"));
 	frame_text(b, "sid", (struct str){ s->sid, SID });
 	if (k->conn->pending)
@@ -39,7 +38,11 @@ begun(struct session *s)
 		frame_more(b, str_of(s->head));
 	free(s->head);
 	s->head = NULL;
-	event_keep(k->conn);
+	if (event_keep(k->conn) == -1) {
+		engine_close(s, 1009, STR("message too big"), "server");
+		return;
+	}
+	conn_enter(k->conn);
 	if (k->conn->pending) {
 		pending_wait(k->conn);
 		return;

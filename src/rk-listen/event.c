@@ -8,6 +8,8 @@
 #include "pending.h"
 #include "send.h"
 
+#define HEAD_MAX	1024	/* bytes of an event's head, as it is kept */
+
 struct link *router;
 struct event_counts event_counts;
 
@@ -319,12 +321,17 @@ event_post(struct conn *c, enum link_how how)
 	return 1;
 }
 
-void
+int
 event_keep(struct conn *c)
 {
-	struct str text = { tail.data + tail_from, tail.len - tail_from };
+	struct str text = buf_str(&tail);
 
+	if (text.n == 0 || text.n + HEAD_MAX > link_line_max())
+		return -1;
+	text.p += tail_from;
+	text.n -= tail_from;
 	append(c, event_new(tail_type, loop_ms(), LINK_WORK, text));
+	return 1;
 }
 
 void

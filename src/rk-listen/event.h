@@ -32,8 +32,9 @@ extern const struct figure event_figures[];
 struct buf *event_begin(const char *type);
 /* Sends it or keeps it, in order: 1; -1: it is too big, and dropped. */
 int	 event_post(struct conn *, enum link_how);
-/* Keeps it until event_release(), which sends what can leave. */
-void	 event_keep(struct conn *);
+/* Keeps it until event_release(), which sends what can leave: 1; -1: it is too
+ * big, and dropped. */
+int	 event_keep(struct conn *);
 
 /* May an event about it leave now?  If not, send_room() is called when it may
  * be so. */

@@ -161,6 +161,7 @@ answer_post(struct polling *x, const char *cors)
 {
 	struct ws_conn *ws = release(&x->post);
 
+	engine_counts.posting--;
 	buf_clear(&lines);
 	buf_adds(&lines, str_of(cors));
 	buf_adds(&lines, STR("Content-Type: text/html\r\n"));
@@ -276,6 +277,7 @@ post(struct session *s, struct ws_conn *ws, const struct http_head *h,
 	}
 	keep(&x->post_headers);
 	x->post = ws;
+	engine_counts.posting++;
 	ws_set_ops(ws, &engine_ops);
 	ws_set_data(ws, s);
 	x->form = eio_form(s->version, is_bytes);
@@ -458,9 +460,10 @@ polling_over(struct session *s, struct ws_conn *ws, const char *why)
 
 	if (x == NULL)
 		return;
-	if (ws == x->post)
+	if (ws == x->post) {
 		x->post = NULL;
-	else if (ws == x->probe) {
+		engine_counts.posting--;
+	} else if (ws == x->probe) {
 		x->probe = NULL;
 		x->noop = 0;
 	} else if (ws == x->get) {

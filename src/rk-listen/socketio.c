@@ -183,9 +183,12 @@ join(struct session *s, const struct sio_packet *p)
 	buf_adds(&way, p->ns);
 	k = socket_new(s, buf_str(&way));
 	k->conn->pending = s->endpoint->ask != 0;
-	conn_enter(k->conn);
 	tell_open(k, p);
-	event_keep(k->conn);
+	if (event_keep(k->conn) == -1) {
+		engine_close(s, 1009, STR("message too big"), "server");
+		return;
+	}
+	conn_enter(k->conn);
 	if (k->conn->pending) {
 		pending_wait(k->conn);
 		return;
