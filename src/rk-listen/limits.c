@@ -7,9 +7,9 @@
 #define DAY	86400000
 
 const struct ws_config limits_default = {
-	.max_per_peer = 16384,
-	.handshakes = 1000,
-	.burst = 10000,
+	.max_per_peer = 32768,
+	.handshakes = 20000,
+	.burst = 40000,
 	.max_unfinished = 256 << 20,
 	.message_ms = 60000,
 	.max_fragments = 1024
@@ -77,7 +77,7 @@ handshakes(struct ws_config *ws, const struct opts *o)
 	char *n = mem_strn(o->arg, strcspn(o->arg, ","));
 
 	ws->handshakes = (int)opt_number(o, n, 0, 100000000);
-	ws->burst = comma == NULL ? ws->handshakes * 10 :
+	ws->burst = comma == NULL ? ws->handshakes * 2 :
 	    (int)opt_number(o, comma + 1, 1, 1000000000);
 }
 

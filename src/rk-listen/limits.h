@@ -20,9 +20,9 @@ enum {
 	{ KEY_MAX_CONNS, "max-conns", "N", \
 	    "connections at a time (65536)" }, \
 	{ KEY_PER_ADDRESS, "max-per-address", "N", \
-	    "of them from one address; 0: any (16384)" }, \
+	    "of them from one address; 0: any (32768)" }, \
 	{ KEY_HANDSHAKES, "handshakes", "N[,BURST]", \
-	    "in a second, and at once; 0: any (1000,10000)" }, \
+	    "in a second, and at once; 0: any (20000,40000)" }, \
 	{ KEY_MAX_HEAD, "max-head", "BYTES", "of a request (16k)" }, \
 	{ KEY_HEAD_TIME, "head-time", "TIME", "for it to arrive (10s)" }, \
 	{ KEY_BODY_TIME, "body-time", "TIME", "for a whole body (30s)" }, \
