@@ -54,6 +54,9 @@ int	 json_kind(struct str);
  * -1 with ENOBUFS.  A lone surrogate becomes U+FFFD. */
 int	 json_unquote(struct buf *, struct str);
 
+/* Whether what is between the quotes, however spelled, means this name. */
+int	 json_says(struct str raw, const char *name);
+
 /* A quoted string of these bytes, which are UTF-8: 1, or -1 ENOBUFS. */
 int	 json_quote(struct buf *, struct str);
 

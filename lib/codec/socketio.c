@@ -72,19 +72,11 @@ add_argument(struct sio_packet *p, struct str value)
 		p->args.n = (size_t)(value.p + value.n - p->args.p);
 }
 
-/* Whether a quoted string, however spelled, is this name. */
+/* Whether a quoted string is this name. */
 static int
 is_name(struct str quoted, const char *name)
 {
-	struct str s = { quoted.p + 1, quoted.n - 2 };
-	struct buf b = BUF(64);
-	int r;
-
-	if (memchr(s.p, '\\', s.n) == NULL)
-		return str_eq(s, str_of(name));
-	r = json_unquote(&b, s) == 1 && str_eq(buf_str(&b), str_of(name));
-	buf_free(&b);
-	return r;
+	return json_says((struct str){ quoted.p + 1, quoted.n - 2 }, name);
 }
 
 /* Names that the library keeps for itself. */

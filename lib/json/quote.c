@@ -118,3 +118,18 @@ full:
 	b->len = b->pos + before;
 	return -1;
 }
+
+int
+json_says(struct str raw, const char *name)
+{
+	struct buf b = BUF(raw.n);
+	int r;
+
+	if (memchr(raw.p, '\\', raw.n) == NULL)
+		return str_eq(raw, str_of(name));
+	if (raw.n > 6 * strlen(name))
+		return 0;
+	r = json_unquote(&b, raw) == 1 && str_eq(buf_str(&b), str_of(name));
+	buf_free(&b);
+	return r;
+}
