@@ -624,3 +624,24 @@ packet() {
 	assert_eq "$(grep -o '"back",[0-9]*' "$RK_TEST/got" | cut -d , -f 2)" \
 		"$(seq 4000)"
 }
+
+# --- a browser --------------------------------------------------------------------
+
+@test "pages of another origin in Chromium, clients 2, 3 and 4" {
+	local version page
+
+	need chromium
+	mkdir "$RK_TEST/page"
+	echo '<title>page</title>' >"$RK_TEST/page/index.html"
+	for version in 2 3 4; do
+		cp "$TESTS/node_modules/socket.io-client-$version/dist/socket.io.js" \
+			"$RK_TEST/page/client-$version.js"
+	done
+	router page --docroot "$RK_TEST/page"
+	page=http://localhost:$port/
+	app
+	for version in 2 3 4; do
+		run_status 0 timeout -k 5 $((100 * RK_SLOW)) \
+			node "$TESTS/clients/page.js" "$page" "$url" "$version"
+	done
+}
