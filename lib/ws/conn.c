@@ -11,6 +11,7 @@
 #include "../json.h"
 #include "../loop.h"
 #include "conn.h"
+#include "gather.h"
 
 #define CLOSE_SECONDS	5	/* for a close handshake that we began */
 #define ERROR_SECONDS	2	/* for one after the peer's mistake */
@@ -355,6 +356,7 @@ conn_pass(void)
 		visit(c);
 	}
 	marks.n = 0;
+	gather_forget();
 }
 
 /* For the end of the program: every connection, without a word. */

@@ -21,11 +21,11 @@
 
 #include "../log.h"
 #include "conn.h"
+#include "gather.h"
 
-#define GATHER		(256 << 10)	/* bytes of one gathered write */
 #define MASK		4		/* bytes of a client's mask */
 
-static unsigned char gathered[GATHER];
+static unsigned char masked[GATHER];
 
 /* ---- the queue ------------------------------------------------------- */
 
@@ -121,15 +121,6 @@ mask_size(const struct ws_conn *c)
 	return c->client ? MASK : 0;
 }
 
-static size_t
-put(struct ws_conn *c, unsigned char *to, const struct ws_msg *m)
-{
-	if (c->client)
-		return put_masked(to, m);
-	memcpy(to, m->frame, m->n);
-	return m->n;
-}
-
 /* Bytes of whole frames that left; the rest is ours still.  -1: the socket is
  * broken.  Of TLS libwebsockets takes all, and holds the rest. */
 static ssize_t
@@ -203,7 +194,7 @@ write_one(struct ws_conn *c)
 }
 
 static int
-write_many(struct ws_conn *c)
+write_masked(struct ws_conn *c)
 {
 	struct queue_at at = { 0 };
 	struct ws_msg *m;
@@ -212,9 +203,19 @@ write_many(struct ws_conn *c)
 
 	while ((m = queue_next(&c->queue, &at)) != NULL &&
 	    m->n + MASK <= GATHER - n)
-		n += put(c, gathered + n, m);
-	r = write_some(c, gathered, n);
-	return r > 0 ? written(c, gathered, (size_t)r) : (int)r;
+		n += put_masked(masked + n, m);
+	r = write_some(c, masked, n);
+	return r > 0 ? written(c, masked, (size_t)r) : (int)r;
+}
+
+static int
+write_shared(struct ws_conn *c)
+{
+	struct str s = gather(&c->queue);
+	unsigned char *p = (unsigned char *)s.p;
+	ssize_t r = write_some(c, p, s.n);
+
+	return r > 0 ? written(c, p, (size_t)r) : (int)r;
 }
 
 /* From the front of the queue: 1; 0: the kernel takes no more; -1. */
@@ -224,7 +225,8 @@ write_front(struct ws_conn *c)
 	const struct ws_msg *m = queue_front(&c->queue);
 	int alone = c->queue.bytes == m->n && !c->client, r;
 
-	r = alone || m->n + MASK > GATHER ? write_one(c) : write_many(c);
+	r = alone || m->n + MASK > GATHER ? write_one(c) :
+	    c->client ? write_masked(c) : write_shared(c);
 	return r == 1 && c->fd == -1 ? !lws_partial_buffered(c->wsi) : r;
 }
 
