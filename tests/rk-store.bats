@@ -312,17 +312,13 @@ fill() {
 @test "kill -9: what was answered is there" {
 	local n i
 
+	seq 200000 | jq -c '{type: "put", key: tostring, data: 1, ref: .}' >in
 	for i in 1 2 3 4 5; do
 		rm -f f.db*
-		start store rk-store f.db
-		seq 20000 | jq -c '{type: "put", key: tostring, data: 1,
-			ref: .}' >in
-		cat in >&"${stdin_of[store]}" 3>&- &
+		start store bash -c 'exec rk-store f.db <in'
 		wait_lines store $((i * 500))
 		kill -9 "$(pid_of store)"
-		feed_end store
 		ended store 137
-		wait
 		sed -n 's/^{"type":"done","ref":\([0-9]*\),.*}$/\1/p' \
 			store.out | sort >answered
 		n=$(wc -l <answered)

@@ -3,6 +3,7 @@
  * The database: what a turn is, and whose files it takes.  Each story is a
  * process of its own, with one file.
  */
+#include <signal.h>
 #include <sys/stat.h>
 
 #include "db.h"
@@ -264,26 +265,25 @@ TEST(owner, "another program's file is refused, and so is what is none")
 	CHECK(strstr(said, "not a database") != NULL);
 }
 
-static void
-second(void *ctx)
-{
-	open_one();
-	(void)ctx;
-	exit(RIGHT);
-}
-
-static void
-first(void *ctx)
-{
-	(void)ctx;
-	open_one();
-	exit(story(second) == 111 && strstr(said, "another process") != NULL ?
-	    RIGHT : 1);
-}
-
 TEST(lock, "one process a file")
 {
+	int ready[2];
+	char c;
+	pid_t pid;
+
 	fresh();
-	CHECK_INT(story(first), RIGHT);
+	if (pipe(ready) == -1 || (pid = fork()) == -1)
+		abort();
+	if (pid == 0) {
+		open_one();
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	CHECK(read(ready[0], &c, 1) == 1);
+	CHECK_INT(story(with_one), 111);
+	CHECK(strstr(said, "another process") != NULL);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
 	fresh();
 }
