@@ -98,6 +98,7 @@ void	 engine_begin(struct session *);	/* it is open: the handshake */
 /* A packet came: 1; 0: nothing more is to be read of it. */
 int	 engine_packet(struct session *, const struct eio_packet *);
 void	 engine_arm(struct session *);		/* a time of it has changed */
+void	 engine_lonely(struct session *);	/* it has no socket since now */
 /* The end: what was queued leaves. */
 void	 engine_close(struct session *, int code, struct str reason,
 	    const char *by);
@@ -112,11 +113,14 @@ extern struct engine_counts {
 	    overlaps;
 } engine_counts;
 
-/* ---- sockets ---------------------------------------------------------- */
+/* ---- sockets (socket.c) ------------------------------------------------ */
 
 struct socket *socket_new(struct session *, struct str way);
 /* Nothing is sent to it any more; its close leaves in the next turn. */
 void	 socket_over(struct socket *, int code, const char *by);
+
+void	 socket_reap(struct session *);	/* those that are over */
+void	 socket_end_all(struct session *, struct ws_end);
 
 /* Ops of dialects. */
 struct str socket_way(const struct conn *);
@@ -124,13 +128,21 @@ void	 socket_read(struct conn *, int on);
 
 /* ---- polling (polling.c) ---------------------------------------------- */
 
-void	 polling_request(struct ws_conn *, const struct endpoint *,
-	    const struct http_head *, struct str body);
-void	 polling_upgrade(struct ws_conn *, const struct endpoint *,
-	    const struct http_head *);
+/* Requests of a session; cors: headers for the answer. */
+void	 polling_get(struct session *, struct ws_conn *, int base64,
+	    const char *cors);
+void	 polling_post(struct session *, struct ws_conn *,
+	    const struct http_head *, struct str body, const char *cors);
 void	 polling_turn(struct session *);	/* answers what can be */
 void	 polling_over(struct session *, struct ws_conn *, const char *why);
 void	 polling_end(struct session *);
 void	 polling_tick(struct session *, double now);
+
+/* ---- coming (handshake.c): ops of dialects ------------------------------ */
+
+void	 handshake_request(struct ws_conn *, const struct endpoint *,
+	    const struct http_head *, struct str body);
+void	 handshake_upgrade(struct ws_conn *, const struct endpoint *,
+	    const struct http_head *);
 
 #endif

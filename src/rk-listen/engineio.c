@@ -99,8 +99,8 @@ static const struct engine_user user = { begun, said, ended };
 
 const struct dialect engineio_dialect = {
 	.proto = "engineio",
-	.upgrade = polling_upgrade,
-	.request = polling_request,
+	.upgrade = handshake_upgrade,
+	.request = handshake_request,
 	.engine = &user,
 	.way = socket_way,
 	.write = write_message,

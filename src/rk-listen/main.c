@@ -13,7 +13,8 @@
  * (from open to close), throttle, rate (how fast they talk), event (what goes
  * up, and custody), command, people, send, pending, ask (what comes down),
  * roster, state (who is there), limits, web, metrics, docroot; dialect (what
- * clients speak), engine, polling (Engine.IO), socketio, written, engineio.
+ * clients speak), engine, socket, handshake, polling (Engine.IO), socketio,
+ * written, engineio.
  */
 
 #include <errno.h>

@@ -1,23 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 
 /*
- * Engine.IO over HTTP requests: the handshake, the GET that waits until there
- * is something to fetch, the POST that brings something, and the WebSocket
- * that may take over.
+ * Engine.IO over HTTP requests: the GET that waits until there is something to
+ * fetch, and the POST that brings something.
  *
  *  - All that a GET can be told is told once in a turn of the loop.
  *  - A POST is answered when all of its packets were taken; while a socket's
  *    events wait for the router the rest of its body does, too.
- *  - CORS and cookies are those of each version's server.
  */
 
 #include <stdlib.h>
 
-#include "client.h"
-#include "dialect.h"
 #include "endpoint.h"
 #include "engine.h"
-#include "head.h"
 #include "link/link.h"
 #include "loop.h"
 #include "web.h"
@@ -30,56 +25,11 @@ static struct buf lines = { .max = 3 * HTTP_HEAD_MAX }, body, bytes;
 
 /* ---- answering ------------------------------------------------------- */
 
-/* Who may read the answers: whoever asks, as in each version's server, with
- * cookies where that knows whom it lets in. */
-static void
-put_cors(const struct endpoint *e, int version, const struct http_head *h)
-{
-	struct str origin = http_header(h, "origin");
-
-	buf_clear(&lines);
-	if (origin.n == 0 || (version == 4 && e->origins == NULL)) {
-		buf_adds(&lines, STR("Access-Control-Allow-Origin: *\r\n"));
-		return;
-	}
-	buf_adds(&lines, STR("Access-Control-Allow-Credentials: true\r\n"
-	    "Access-Control-Allow-Origin: "));
-	buf_adds(&lines, origin);
-	buf_adds(&lines, STR("\r\nVary: Origin\r\n"));
-}
-
 static const char *
 headers(void)
 {
 	buf_addc(&lines, '\0');
 	return lines.data + lines.pos;
-}
-
-/* Headers are in lines. */
-static void
-refuse(struct ws_conn *ws, enum eio_error why)
-{
-	body.max = link_line_max();
-	buf_clear(&body);
-	eio_error_write(&body, why);
-	buf_adds(&lines, STR("Content-Type: application/json\r\n"));
-	ws_respond(ws, why == EIO_FORBIDDEN ? 403 : 400, headers(),
-	    buf_str(&body));
-}
-
-/* A request that may be asked across origins? */
-static void
-preflight(struct ws_conn *ws, const struct http_head *h)
-{
-	struct str wanted = http_header(h, "access-control-request-headers");
-
-	buf_adds(&lines, STR("Access-Control-Allow-Methods: GET,POST\r\n"));
-	if (wanted.n > 0) {
-		buf_adds(&lines, STR("Access-Control-Allow-Headers: "));
-		buf_adds(&lines, wanted);
-		buf_adds(&lines, STR("\r\n"));
-	}
-	ws_respond(ws, 204, headers(), STR(""));
 }
 
 /* The request is no more the session's. */
@@ -234,14 +184,14 @@ overlap(struct session *s, struct ws_conn *ws)
 }
 
 static void
-keep(char **at)
+keep(char **at, const char *lines_of_headers)
 {
 	free(*at);
-	*at = mem_strn(lines.data + lines.pos, buf_size(&lines));
+	*at = mem_str(lines_of_headers);
 }
 
-static void
-get(struct session *s, struct ws_conn *ws, const struct eio_query *q)
+void
+polling_get(struct session *s, struct ws_conn *ws, int base64, const char *cors)
 {
 	struct polling *x = s->polling;
 
@@ -249,10 +199,10 @@ get(struct session *s, struct ws_conn *ws, const struct eio_query *q)
 		overlap(s, ws);
 		return;
 	}
-	keep(&x->headers);
+	keep(&x->headers, cors);
 	x->get = ws;
 	engine_counts.waiting++;
-	x->base64 = q->base64 != 0;
+	x->base64 = base64 != 0;
 	ws_set_ops(ws, &engine_ops);
 	ws_set_data(ws, s);
 	ws_watch(ws);
@@ -263,9 +213,9 @@ get(struct session *s, struct ws_conn *ws, const struct eio_query *q)
 	ws_turn(s->ws);
 }
 
-static void
-post(struct session *s, struct ws_conn *ws, const struct http_head *h,
-    struct str content)
+void
+polling_post(struct session *s, struct ws_conn *ws, const struct http_head *h,
+    struct str content, const char *cors)
 {
 	struct polling *x = s->polling;
 	int is_bytes = str_eq(http_header(h, "content-type"),
@@ -275,7 +225,7 @@ post(struct session *s, struct ws_conn *ws, const struct http_head *h,
 		overlap(s, ws);
 		return;
 	}
-	keep(&x->post_headers);
+	keep(&x->post_headers, cors);
 	x->post = ws;
 	engine_counts.posting++;
 	ws_set_ops(ws, &engine_ops);
@@ -287,167 +237,6 @@ post(struct session *s, struct ws_conn *ws, const struct http_head *h,
 	    buf_adds(&x->rest, content) == -1)
 		engine_fail(s, "no packets");
 	polling_turn(s);
-}
-
-/* What the `open` of its first connection says of the request. */
-static void
-keep_head(struct session *s, struct ws_conn *ws, const struct http_head *h)
-{
-	static const struct captures none = { .user = { .max = 1 } };
-	struct buf b = BUF(link_line_max());
-
-	buf_addc(&b, '{');		/* a frame that has begun */
-	head_put(&b, ws, h, &none);
-	if (buf_size(&b) > 0)
-		s->head = mem_strn(b.data + 1, b.len - 1);
-	buf_free(&b);
-	if (s->endpoint->with & WITH_HEADERS)
-		s->headers = head_headers(h);
-}
-
-static void
-handshake(struct ws_conn *ws, const struct endpoint *e,
-    const struct eio_query *q, const struct http_head *h)
-{
-	struct session *s = engine_new(e, q->version, ws, 1);
-
-	if (s == NULL) {
-		web_answer(ws, 503, "");
-		return;
-	}
-	keep_head(s, ws, h);
-	if (q->version == 3) {
-		buf_adds(&lines, STR("Set-Cookie: io="));
-		buf_add(&lines, s->sid, SID);
-		buf_adds(&lines,
-		    STR("; Path=/; HttpOnly; SameSite=Strict\r\n"));
-	}
-	get(s, ws, q);
-	engine_begin(s);
-}
-
-/* The session that is meant, or NULL and why not. */
-static struct session *
-find(const struct endpoint *e, struct str sid, int fetches,
-    enum eio_error *why)
-{
-	struct session *s = engine_find(sid);
-
-	*why = EIO_UNKNOWN_SID;
-	if (s == NULL || s->endpoint != e || (!fetches && !ws_is_open(s->ws)))
-		return NULL;
-	*why = EIO_BAD_REQUEST;
-	return s->polling == NULL ? NULL : s;
-}
-
-static int
-is_forbidden(const struct endpoint *e, const struct http_head *h)
-{
-	struct str origin = http_header(h, "origin");
-
-	return e->origins != NULL && origin.p != NULL &&
-	    !endpoint_origin(e->origins, origin);
-}
-
-/* What there is to say against a request, before a session is looked for. */
-static enum eio_error
-unwelcome(const struct endpoint *e, const struct http_head *h,
-    struct eio_query *q)
-{
-	enum eio_error why = eio_query_read(q, h->query);
-
-	if (why != EIO_FINE)
-		return why;
-	if (is_forbidden(e, h))
-		return EIO_FORBIDDEN;
-	return q->sid.p == NULL && q->version == 0 ? EIO_BAD_VERSION :
-	    EIO_FINE;
-}
-
-void
-polling_request(struct ws_conn *ws, const struct endpoint *e,
-    const struct http_head *h, struct str content)
-{
-	struct eio_query q;
-	enum eio_error why = unwelcome(e, h, &q);
-	int reads = str_eq(h->method, STR("GET"));
-	struct session *s = NULL;
-
-	put_cors(e, q.version, h);
-	if (draining && q.sid.p == NULL)
-		web_answer(ws, 503, "");
-	else if (str_eq(h->method, STR("OPTIONS")) && why == EIO_FINE &&
-	    http_header(h, "access-control-request-method").n > 0)
-		preflight(ws, h);
-	else if (why != EIO_FINE)
-		refuse(ws, why);
-	else if (q.sid.p != NULL &&
-	    (s = find(e, q.sid, reads, &why)) == NULL)
-		refuse(ws, why);
-	else if (s == NULL && reads && q.websocket)
-		refuse(ws, EIO_BAD_REQUEST);
-	else if (s == NULL && reads)
-		handshake(ws, e, &q, h);
-	else if (s == NULL || (!reads && !str_eq(h->method, STR("POST"))))
-		refuse(ws, EIO_BAD_METHOD);
-	else if (q.websocket)
-		refuse(ws, EIO_BAD_REQUEST);
-	else if (reads)
-		get(s, ws, &q);
-	else
-		post(s, ws, h, content);
-}
-
-/* ---- WebSockets ------------------------------------------------------ */
-
-static void
-refuse_upgrade(struct ws_conn *ws, enum eio_error why)
-{
-	ws_respond(ws, why == EIO_FORBIDDEN ? 403 : 400,
-	    "Content-Type: text/html\r\n", str_of(eio_reason(why)));
-}
-
-static void
-probe(struct session *s, struct ws_conn *ws)
-{
-	struct polling *x = s->polling;
-
-	x->probe = ws;
-	x->probed = 0;
-	x->until = ev_now(loop) +
-	    (double)s->endpoint->upgrade_timeout / 1000;
-	ws_set_ops(ws, &engine_ops);
-	ws_set_data(ws, s);
-	engine_arm(s);
-	ws_accept(ws, NULL);
-}
-
-void
-polling_upgrade(struct ws_conn *ws, const struct endpoint *e,
-    const struct http_head *h)
-{
-	struct eio_query q;
-	enum eio_error why = unwelcome(e, h, &q);
-	struct session *s = NULL;
-
-	if (draining)
-		web_answer(ws, 503, "");
-	else if (why != EIO_FINE)
-		refuse_upgrade(ws, why);
-	else if (!q.websocket)
-		refuse_upgrade(ws, EIO_BAD_REQUEST);
-	else if (q.sid.p != NULL &&
-	    (s = find(e, q.sid, 0, &why)) == NULL)
-		refuse_upgrade(ws, why);
-	else if (s != NULL && s->polling->probe != NULL)
-		refuse_upgrade(ws, EIO_BAD_REQUEST);
-	else if (s != NULL)
-		probe(s, ws);
-	else {
-		s = engine_new(e, q.version, ws, 0);
-		keep_head(s, ws, h);
-		ws_accept(ws, NULL);
-	}
 }
 
 /* ---- the end --------------------------------------------------------- */

@@ -452,8 +452,8 @@ static const struct engine_user user = { begun, said, assembly_free };
 
 const struct dialect socketio_dialect = {
 	.proto = "socketio",
-	.upgrade = polling_upgrade,
-	.request = polling_request,
+	.upgrade = handshake_upgrade,
+	.request = handshake_request,
 	.engine = &user,
 	.way = socket_way,
 	.write = write_message,
