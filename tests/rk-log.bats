@@ -278,14 +278,16 @@ on_a_full_disk() {
 	run_status 0 jq . "log/$(today).ndjson"
 }
 
-@test "kill -9: no line is torn, and what was passed is there" {
+@test "kill -9: what was passed is there, and the next start mends the end" {
 	frames 200000 >in
 	start log bash -c 'exec rk-log log <in'
 	wait_lines log 5000
 	kill -9 "$(pid_of log)"
 	ended log 137
-	run_status 0 jq -c . "log/$(today).ndjson"
 	[ "$(wc -l <"log/$(today).ndjson")" -ge "$(wc -l <log.out)" ]
+	rk-log log <<<'{"type":"last"}'
+	run_status 0 jq -n '[inputs.type] | last' "log/$(today).ndjson"
+	assert_eq "$output" '"last"'
 }
 
 @test "a directory that cannot be: 111" {
