@@ -625,6 +625,30 @@ packet() {
 		"$(seq 4000)"
 }
 
+sanitized() {			# it has memory of its own, which is not flat
+	[[ $RK_BIN == *asan/* ]]
+}
+
+churn() {
+	timeout -k 5 $((600 * RK_SLOW)) node "$TESTS/clients/churn.js" "$url" "$1"
+	wait_for -t 30 figure_is engine_sessions 0
+	wait_for figure_is connections 0
+	assert_eq "$(figure unfinished_bytes)" 0
+}
+
+@test "sessions that come and go in every way leave nothing behind" {
+	local before n=$((RK_LONG ? 100000 : 500))
+
+	listen app --socketio --ask --max-per-address 0 --max-conns 2000 \
+		--ping-interval 300ms --ping-timeout 300ms
+	churn "$n"
+	before=$(awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of app)/status")
+	churn "$n"
+	sanitized && return
+	[ "$(awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of app)/status")" -lt \
+		$((before + 2000)) ]
+}
+
 # --- a browser --------------------------------------------------------------------
 
 @test "pages of another origin in Chromium, clients 2, 3 and 4" {
