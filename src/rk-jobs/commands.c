@@ -219,11 +219,11 @@ cancel(const struct frame *f, struct taken *t)
 
 	if (why == NULL && !again(&j, word) &&
 	    (why = not_waiting(&j)) == NULL) {
+		outbox_gone(&j);
 		j.state = CANCELLED;
 		j.due = loop_ms();
 		j.word = word;
 		table_change(&j, TOLD);
-		outbox_cancelled();
 		tally.cancelled++;
 	}
 	if (why != NULL)
@@ -263,7 +263,7 @@ done(const struct frame *f, struct taken *t)
 
 	if (why == NULL && j.tries > 0 &&
 	    (j.state == WAITING || j.state == SENT))
-		outbox_done(&j);
+		job_done(&j);
 	if (why != NULL && frame_has(f, K_REF))
 		station_no(f, t, why);
 	else
@@ -306,7 +306,7 @@ nack(const struct frame *f, struct taken *t)
 	}
 	if (!again(&j, word) && j.state != WAITING) {
 		j.word = word;
-		outbox_failure(&j, why_not);
+		job_failure(&j, why_not);
 	}
 	station_done(f, t);
 }

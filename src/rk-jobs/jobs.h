@@ -7,7 +7,8 @@
  *
  *	main.c		options, the end
  *	commands.c	frames in: schedule, cancel, force, done, nack, list
- *	outbox.c	frames out: due, fired, failed; what became of them
+ *	outbox.c	frames out: due, fired, failed
+ *	ends.c		what becomes of a job that was sent
  *	table.c		the jobs, as rows;  heap.c: when they are due
  *
  *  - A job is waiting, then sent, then done or failed; or it is cancelled.
@@ -94,16 +95,23 @@ void	 outbox_open(void);	/* before db_open() and the links */
 void	 outbox_turn(const char *why);	/* the turn is on disk, or undone */
 void	 outbox_new(const struct job *);	/* it was inserted */
 void	 outbox_due(const struct job *);	/* its due has changed */
-void	 outbox_cancelled(void);
-/* It was tried, and not taken: again after a pause, or failed. */
-void	 outbox_failure(struct job *, struct str why);
-void	 outbox_done(struct job *);
+void	 outbox_gone(const struct job *);	/* it ends; its due is as it was */
+void	 outbox_report(const struct job *);	/* it has ended */
 void	 outbox_settled(void *owner, const char *why);
 size_t	 outbox_unsettled(void);
 void	 outbox_stop(void);	/* nothing more is sent */
 
 /* Adds what every frame about a job has: id, key, user. */
 void	 job_frame(struct buf *, const struct job *);
+
+/* --- ends.c --- */
+
+void	 job_done(struct job *);
+void	 job_late(struct job *);
+/* It was tried, and not taken: again after a pause, or failed. */
+void	 job_failure(struct job *, struct str why);
+/* What became of this sending of it; why is NULL: it was taken. */
+void	 job_settled(int64_t id, int64_t tries, const char *why);
 
 /* --- commands.c --- */
 

@@ -102,8 +102,8 @@ post_due(const struct job *j)
 	buf_free(&b);
 }
 
-static void
-post_report(const struct job *j)
+void
+outbox_report(const struct job *j)
 {
 	struct buf b = BUF(link_line_max());
 
@@ -116,24 +116,13 @@ post_report(const struct job *j)
 	buf_free(&b);
 }
 
-/* --- what becomes of a job --- */
+/* --- what there is --- */
 
-static void
-end_job(struct job *j, enum state s)
+void
+outbox_gone(const struct job *j)
 {
 	if (j->due != WHEN_NEVER)
 		stale++;
-	j->state = s;
-	j->due = loop_ms();
-	tally.waiting--;
-	table_change(j, TELLING);
-	post_report(j);
-}
-
-void
-outbox_cancelled(void)
-{
-	stale++;
 	tally.waiting--;
 }
 
@@ -151,59 +140,15 @@ outbox_due(const struct job *j)
 	heap_push(&heap, j->due, j->id);
 }
 
-void
-outbox_done(struct job *j)
-{
-	tally.fired++;
-	end_job(j, DONE);
-}
+/* --- what was settled --- */
 
-void
-outbox_failure(struct job *j, struct str why)
-{
-	j->why = utf8_check(why) ? why : STR("?");
-	j->failures++;
-	if (j->failures >= j->most) {
-		tally.failed++;
-		end_job(j, FAILED);
-		return;
-	}
-	j->state = WAITING;
-	j->due = loop_ms() +
-	    when_again(j->pause, set.longest, j->failures);
-	table_change(j, TOLD);
-	outbox_due(j);
-}
-
-static void
-too_late(struct job *j)
-{
-	tally.late++;
-	tally.failed++;
-	j->why = STR("too late");
-	end_job(j, FAILED);
-}
-
-/* A sending that was superseded says nothing about the job any more. */
 static void
 apply(const struct flight *f)
 {
-	struct job j;
-
-	if (f->tries == 0) {
+	if (f->tries == 0)
 		table_told(f->id);
-	} else if (table_by_id(f->id, &j) && j.state == SENT &&
-	    j.tries == f->tries && j.due == WHEN_NEVER) {
-		if (f->why != NULL) {
-			outbox_failure(&j, str_of(f->why));
-		} else if (j.wait == 0) {
-			outbox_done(&j);
-		} else {
-			j.due = loop_ms() + j.wait;
-			table_change(&j, TOLD);
-			outbox_due(&j);
-		}
-	}
+	else
+		job_settled(f->id, f->tries, f->why);
 }
 
 static void
@@ -243,9 +188,9 @@ look_at(const struct heap_entry *e, int64_t now)
 	if (!table_whole(e->id, &j) || j.due != e->due || j.state > SENT) {
 		stale -= stale > 0;
 	} else if (j.state == SENT) {
-		outbox_failure(&j, STR("no answer in time"));
+		job_failure(&j, STR("no answer in time"));
 	} else if (is_late(&j, now)) {
-		too_late(&j);
+		job_late(&j);
 	} else {
 		post_due(&j);
 		table_sent(j.id);
@@ -298,7 +243,7 @@ tell_untold(size_t room)
 			return 0;
 		}
 		untold_after = j.id;
-		post_report(&j);
+		outbox_report(&j);
 	}
 	return 1;
 }
