@@ -219,3 +219,44 @@ ups() {	# N: the broker was there so often
 	run_status 1 rk-publish --all --text "$(printf '\xff')"
 	valgrind_clean
 }
+
+@test "rk-store, rk-jobs and rk-log: files, a full one, a tap, what is wrong" {
+	printf '%s\n' '{"type":"put","key":"k","data":{"a":1},"ref":1}' \
+		'{"type":"put","key":"\u0001","data":1}' garbage \
+		'{"type":"list","ref":2}' '{"type":"delete","key":"k"}' \
+		'{"type":"get","key":"k","ref":3}' '{"type":"x","ref":4}' >in
+	jq -nc '{type: "put", key: "big", data: ("x" * 200000)}' >>in
+	run_status 1 rk-store --size 64k s.db <in
+	run_status 100 rk-jobs s.db </dev/null
+	start_ready j rk-jobs j.db -s j.sock --pause 1ms --tries 2
+	start p node "$TESTS/clients/peer.js" j.sock
+	feed p '{"type":"attach","v":1,"as":"router","name":"p","boot":"ppp","window":65536}' \
+		'{"type":"schedule","in":0,"id":"a","user":"u","data":[1],"seq":1}' \
+		'{"type":"schedule","date":"29-2","time":"1:00","zone":"Europe/Warsaw","ref":1,"seq":2}' \
+		'{"type":"schedule","in":0,"wait":20,"key":"k","seq":3}' \
+		'{"type":"cancel","id":2,"ref":2,"seq":4}' \
+		'{"type":"schedule","date":"30-2","time":"1:00","ref":3,"seq":5}'
+	start_ready l rk-log log --tap j.sock --keep 1d --fsync -e '
+		{type: "keep", file: ["a", .type], text: .type, head: "h"},
+		{type: "keep", file: 7, text: ""}'
+	refuse_all() {
+		feed p "{\"type\":\"ack\",\"refused\":[$(seq -s, -f '[%.0f,"no"]' \
+			"$(grep -c '"seq":[0-9]*}$' p.out)")]}"
+	}
+	wait_line p '"due","id":"a"'
+	refuse_all
+	feed p '{"type":"list","ref":4,"seq":6}' \
+		'{"type":"nack","user":"u","seq":7}'
+	wait_line p '"jobs"'
+	wait_line p '"try":2'
+	refuse_all
+	wait_line p '"failed"'
+	wait_for test -s log/a/failed
+	kill -HUP "$(pid_of l)"
+	feed p '{"type":"ack","seq":[[1,999]]}'
+	stop l
+	stop j
+	run_status 0 rk-log log2 < <(printf '{"type":"a"}\n{"seq":1}\n')
+	run_status 0 rk-log --replay "$(find log2 -type f)" --timed
+	valgrind_clean
+}

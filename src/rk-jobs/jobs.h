@@ -95,7 +95,7 @@ void	 outbox_open(void);	/* before db_open() and the links */
 void	 outbox_turn(const char *why);	/* the turn is on disk, or undone */
 void	 outbox_new(const struct job *);	/* it was inserted */
 void	 outbox_due(const struct job *);	/* its due has changed */
-void	 outbox_gone(const struct job *);	/* it ends; its due is as it was */
+void	 outbox_gone(const struct job *);	/* it ends; due is as it was */
 void	 outbox_report(const struct job *);	/* it has ended */
 void	 outbox_settled(void *owner, const char *why);
 size_t	 outbox_unsettled(void);
