@@ -35,10 +35,11 @@ LIBSRC = $(shell find lib -name '*.c')
 LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 LIBS = -lev
-LIBS_rk-listen = -lwebsockets
-LIBS_rk-client = -lwebsockets -ljq
+TLS = -lssl -lcrypto
+LIBS_rk-listen = -lwebsockets $(TLS)
+LIBS_rk-client = -lwebsockets $(TLS) -ljq
 LIBS_rk-route = -ljq
-LIBS_rk-amqp-bridge = -lrabbitmq
+LIBS_rk-amqp-bridge = -lrabbitmq $(TLS)
 LIBS_rk-store = -lsqlite3
 LIBS_rk-jobs = -lsqlite3
 LIBS_rk-log = -ljq

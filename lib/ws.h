@@ -14,6 +14,8 @@
  *  - A message is framed once and shared by reference; a connection's queue
  *    holds pointers, is bounded in bytes and leaves in one gathered write at
  *    the end of the loop's turn.
+ *  - With a certificate, what is accepted on TCP is under TLS; Unix sockets are
+ *    not, whose other end is on this machine.
  *  - Messages come whole: fragments are put together, bounded (1009), and
  *    text is UTF-8 (1007).
  *  - Who wants more than a limit of the config is refused with a status: 408,
@@ -96,17 +98,21 @@ struct ws_config {
 	int max_fragments;	/* of a message */
 	int64_t idle_ms;	/* without a message or a part of one */
 	const struct networks *trusted;	/* whose X-Forwarded-For is believed */
+	const char *cert, *key;	/* PEM files: who we are; NULL: no TLS */
 	int tls;		/* wss:// may be dialled */
 	int insecure;		/* dials: take any certificate */
 	const char *ca_file;	/* dials: trust these; NULL: the system's */
 };
 
 /* Once, after loop_open() and before any link is made, so that what the ops
- * send leaves in the same turn; the config is copied.  Ends the program (111)
- * when libwebsockets does not start.  ws_stop() after loop_run(), once; it
- * calls no op. */
+ * send leaves in the same turn; the config is copied.  Ends the program when
+ * libwebsockets does not start (111) or the certificate is bad (100).
+ * ws_stop() after loop_run(), once; it calls no op. */
 void	 ws_start(const struct ws_config *);
 void	 ws_stop(void);
+/* Reads certificate and key again, for those who come from now on: NULL, or
+ * what is wrong (static); then the old ones stay. */
+const char *ws_certify(void);
 
 /* ---- listening ------------------------------------------------------- */
 
@@ -229,6 +235,6 @@ void	 ws_turn(struct ws_conn *);
 void	 ws_drain(int code, const char *reason, int64_t over_ms,
 	    int64_t limit_ms, void (*done)(void));
 
-extern const struct figure ws_figures[], ws_limit_figures[];
+extern const struct figure ws_figures[], ws_limit_figures[], ws_tls_figures[];
 
 #endif

@@ -15,7 +15,7 @@ $(B)/unit/%: $(B)/tests/unit/%.o $(B)/librk.a
 	@mkdir -p $(@D)
 	$(call say,$(CC) $@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq -lsqlite3 \
-		$(LIBS)
+		$(TLS) $(LIBS)
 
 $(B)/differ/oracle: $(B)/tests/differ/oracle.o $(B)/librk.a
 	@mkdir -p $(@D)

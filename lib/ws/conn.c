@@ -74,6 +74,7 @@ conn_free(struct ws_conn *c)
 		dial_free(c);
 	else
 		admit_leave(c);
+	relay_leave(c);
 	free(c->end);
 	free(c);
 }

@@ -23,6 +23,7 @@ struct dial;
 struct lws;
 struct message;
 struct peer;
+struct relay;
 struct request;
 
 enum conn_state {
@@ -57,6 +58,7 @@ struct ws_conn {
 		struct dial *dial;	/* client */
 		struct peer *peer;	/* server: admit.c; NULL: not counted */
 	};
+	struct relay *relay;		/* server, under TLS, while it lives */
 	struct queue queue;		/* what goes out */
 	struct message *in;		/* one that is not whole yet */
 	struct farewell *end;
@@ -79,6 +81,7 @@ struct ws_conn {
 extern struct ws_config config;
 extern struct ws_tally {		/* rows of ws_figures: conn.c */
 	uint64_t conns, open, unfinished;
+	uint64_t leaving;	/* over, their last bytes on their way */
 	uint64_t accepted, requests, upgrades, rejected, messages_in, bytes_in,
 	    messages_out, bytes_out, writes, pings, timeouts, protocol_errors;
 } tally;
@@ -160,8 +163,23 @@ uint32_t timer_now(void);	/* seconds, of the wheel */
 struct ws_conn *timer_each(struct ws_conn *);	/* NULL begins, NULL ends */
 void	 timer_expired(struct ws_conn *);	/* in conn.c */
 
+/* relay.c: TLS */
+int	 relay_wanted(int fd);		/* a listener is under TLS */
+struct relay *relay_new(int *fd);	/* *fd: the network's, then ours */
+void	 relay_join(struct relay *, struct ws_conn *);	/* once, at once */
+void	 relay_leave(struct ws_conn *);	/* its socket is closed */
+void	 relay_stop(void);
+int	 relay_fd(const struct relay *);	/* the network's */
+int	 relay_busy(const struct relay *);	/* write later: it marks */
+int	 relay_holds(const struct relay *);	/* bytes it was given */
+/* Bytes of whole frames that it took; -1: the relay is no more.  What is left
+ * of a frame that it took in part is to be kept, then. */
+ssize_t	 relay_write(struct relay *, const unsigned char *, size_t);
+void	 relay_keep(struct relay *, const unsigned char *, size_t);
+
 /* request.c */
-void	 request_new(int fd, const struct ws_ops *, const struct address *);
+struct ws_conn *request_new(int fd, const struct ws_ops *,
+	    const struct address *);
 void	 request_answer(struct ws_conn *);	/* in the pass */
 void	 request_upgrade(struct ws_conn *);
 void	 request_expired(struct ws_conn *);

@@ -26,6 +26,7 @@
 #define TX_PACKET	(64 << 20)	/* it copies what is beyond this */
 #define MAX_CONNS	65536
 #define SPARE_FILES	256		/* descriptors of other things */
+#define TLS_FILES	3		/* of a connection: relay.c */
 
 static struct lws_context *context;
 static struct lws_vhost *vhost;
@@ -266,6 +267,7 @@ static void
 limit_files(void)
 {
 	struct rlimit r;
+	rlim_t each = config.cert != NULL ? TLS_FILES : 1;
 
 	if (config.max_conns <= 0)
 		config.max_conns = MAX_CONNS;
@@ -273,11 +275,11 @@ limit_files(void)
 		die(111, "getrlimit: %s", strerror(errno));
 	if (r.rlim_cur <= SPARE_FILES)
 		die(111, "open files: the limit is too low");
-	if ((rlim_t)config.max_conns + SPARE_FILES < r.rlim_cur) {
-		r.rlim_cur = (rlim_t)config.max_conns + SPARE_FILES;
+	if ((rlim_t)config.max_conns * each + SPARE_FILES < r.rlim_cur) {
+		r.rlim_cur = (rlim_t)config.max_conns * each + SPARE_FILES;
 		setrlimit(RLIMIT_NOFILE, &r);
 	} else
-		config.max_conns = (int)(r.rlim_cur - SPARE_FILES);
+		config.max_conns = (int)((r.rlim_cur - SPARE_FILES) / each);
 }
 
 static void
@@ -297,9 +299,12 @@ ws_start(const struct ws_config *wanted)
 	};
 	struct lws_context_creation_info info = { 0 };
 	void *loops[] = { loop };
+	const char *why;
 
 	config = *wanted;
 	limit_files();
+	if ((why = ws_certify()) != NULL)
+		die(100, "%s", why);
 	lws_set_log_level(verbose > 1 ? LLL_ERR | LLL_WARN : 0, emit);
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = protocols;
@@ -327,5 +332,6 @@ ws_stop(void)
 	conn_forget_all();
 	lws_context_destroy(context);
 	conn_pass();
+	relay_stop();
 	timer_stop();
 }

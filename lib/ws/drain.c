@@ -46,6 +46,12 @@ put_off_requests(void)
 	}
 }
 
+static int
+nobody_left(void)
+{
+	return tally.conns == 0 && tally.leaving == 0;
+}
+
 static void
 finish(void)
 {
@@ -59,7 +65,7 @@ finish(void)
 void
 drain_update(void)
 {
-	if (drain.done != NULL && tally.conns == 0)
+	if (drain.done != NULL && nobody_left())
 		finish();
 }
 
@@ -70,7 +76,7 @@ step(struct ev_loop *l, ev_timer *w, int events)
 
 	(void)w;
 	(void)events;
-	if (passed >= drain.limit || tally.conns == 0)
+	if (passed >= drain.limit || nobody_left())
 		finish();
 	else if (passed >= drain.over)
 		close_until(UINT64_MAX);

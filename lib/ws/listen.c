@@ -30,6 +30,7 @@ struct listener {
 	ev_io io;
 	const struct ws_ops *ops;
 	char *path;		/* a Unix socket that we made */
+	int tls;
 	struct listener *next;
 };
 
@@ -41,7 +42,8 @@ void
 listen_update(void)
 {
 	static int was_full;
-	int full = tally.conns >= (uint64_t)config.max_conns;
+	int full = tally.conns + tally.leaving >=
+	    (uint64_t)config.max_conns;
 	int watch = accepting && !ev_is_active(&pause_timer) && !full;
 	struct listener *l;
 
@@ -77,7 +79,8 @@ no_files(void)
 /* Nothing is kept of whom we do not want.  What he said is read, for else the
  * answer would be lost to a reset; he may be quicker, or slower. */
 static void
-turn_away(int fd, const struct address *from, enum limit_reason reason)
+turn_away(const struct listener *l, int fd, const struct address *from,
+    enum limit_reason reason)
 {
 	static char said[READ_SIZE];
 	char who[ADDRESS_TEXT], answer[128];
@@ -88,7 +91,7 @@ turn_away(int fd, const struct address *from, enum limit_reason reason)
 	n = snprintf(answer, sizeof answer, "HTTP/1.1 503 %s\r\n"
 	    "Connection: close\r\nContent-Length: 0\r\nRetry-After: %d\r\n"
 	    "\r\n", http_reason(503), ws_retry_after());
-	if (recv(fd, said, sizeof said, MSG_DONTWAIT) != 0)
+	if (!l->tls && recv(fd, said, sizeof said, MSG_DONTWAIT) != 0)
 		send(fd, answer, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	close(fd);
 }
@@ -104,6 +107,23 @@ next_fd(const struct listener *l, struct address *from)
 
 	*from = address_of((struct sockaddr *)&a);
 	return fd;
+}
+
+/* Under TLS the network's socket is its relay's, and ours is one of a pair. */
+static int
+begin(const struct listener *l, int fd, const struct address *from)
+{
+	struct relay *relay = NULL;
+	struct ws_conn *c;
+
+	if (l->tls && (relay = relay_new(&fd)) == NULL) {
+		close(fd);
+		return -1;
+	}
+	c = request_new(fd, l->ops, from);
+	if (relay != NULL)
+		relay_join(relay, c);
+	return 1;
 }
 
 static void
@@ -124,11 +144,12 @@ incoming(struct ev_loop *lp, ev_io *w, int events)
 			return;
 		if (!networks_have(config.trusted, &from) &&
 		    !admit_another(&from)) {
-			turn_away(fd, &from, LIMIT_PEER);
+			turn_away(l, fd, &from, LIMIT_PEER);
 			continue;
 		}
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-		request_new(fd, l->ops, &from);
+		if (begin(l, fd, &from) == -1)
+			no_files();
 		listen_update();
 	}
 }
@@ -151,6 +172,7 @@ ws_listen_fd(int fd, const struct ws_ops *ops)
 		return -1;
 	l = mem_new(sizeof *l);
 	l->ops = ops;
+	l->tls = relay_wanted(fd);
 	ev_io_init(&l->io, incoming, fd, EV_READ);
 	l->next = listeners;
 	listeners = l;
@@ -306,7 +328,7 @@ clear_door(const struct listener *l)
 	int fd;
 
 	for (int i = 0; i < BACKLOG && (fd = next_fd(l, &from)) != -1; i++)
-		turn_away(fd, &from, LIMIT_DRAIN);
+		turn_away(l, fd, &from, LIMIT_DRAIN);
 }
 
 void
@@ -337,7 +359,8 @@ ws_remote(const struct ws_conn *c, char *to, size_t n)
 	if (c->request == NULL && !c->client && c->peer != NULL)
 		admit_text(c, text);
 	else {
-		getpeername(conn_fd(c), (struct sockaddr *)&s, &len);
+		getpeername(c->relay != NULL ? relay_fd(c->relay) :
+		    conn_fd(c), (struct sockaddr *)&s, &len);
 		a = c->request != NULL ? request_address(c) :
 		    address_of((struct sockaddr *)&s);
 		address_text(&a, text);

@@ -7,7 +7,8 @@
  *    the kernel did not take: so it is known what was not written.  Only the
  *    rest of a message that was cut is libwebsockets' (LWS_WRITE_RAW), and
  *    nothing is written while it has that; it then says when it is writable.
- *    So its own pongs and close frames fall between ours.
+ *    So its own pongs and close frames fall between ours.  Under TLS all that
+ *    is said of the kernel and of libwebsockets is true of the relay.
  *  - A client masks (5.3): each message is copied into the gathered write
  *    under a fresh mask.
  */
@@ -122,7 +123,8 @@ mask_size(const struct ws_conn *c)
 }
 
 /* Bytes of whole frames that left; the rest is ours still.  -1: the socket is
- * broken.  Of TLS libwebsockets takes all, and holds the rest. */
+ * broken.  Of TLS that was dialled libwebsockets takes all, and holds the
+ * rest. */
 static ssize_t
 write_some(struct ws_conn *c, unsigned char *p, size_t n)
 {
@@ -131,6 +133,8 @@ write_some(struct ws_conn *c, unsigned char *p, size_t n)
 	tally.writes++;
 	if (c->fd != -1)
 		r = send(c->fd, p, n, MSG_NOSIGNAL);
+	else if (c->relay != NULL)
+		r = relay_write(c->relay, p, n);
 	else
 		r = lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0 ? -1 :
 		    (ssize_t)n;
@@ -141,15 +145,25 @@ write_some(struct ws_conn *c, unsigned char *p, size_t n)
 	return r;
 }
 
+/* Nothing can be written now. */
+static int
+busy(const struct ws_conn *c)
+{
+	return c->relay != NULL ? relay_busy(c->relay) :
+	    lws_partial_buffered(c->wsi);
+}
+
 /* The rest of a message that was cut: libwebsockets keeps it, and puts
  * nothing of its own between. */
 static int
 write_rest(struct ws_conn *c, unsigned char *p, size_t n)
 {
 	tally.bytes_out += n;
-	if (lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0)
+	if (c->relay != NULL)
+		relay_keep(c->relay, p, n);
+	else if (lws_write(c->wsi, p, n, LWS_WRITE_RAW) < 0)
 		return -1;
-	return !lws_partial_buffered(c->wsi);
+	return !busy(c);
 }
 
 /* n bytes at p left of what the queue holds: it forgets these messages. */
@@ -227,13 +241,14 @@ write_front(struct ws_conn *c)
 
 	r = alone || m->n + MASK > GATHER ? write_one(c) :
 	    c->client ? write_masked(c) : write_shared(c);
-	return r == 1 && c->fd == -1 ? !lws_partial_buffered(c->wsi) : r;
+	return r == 1 && c->fd == -1 ? !busy(c) : r;
 }
 
 void
 out_open(struct ws_conn *c)
 {
-	c->fd = lws_is_ssl(c->wsi) ? -1 : lws_get_socket_fd(c->wsi);
+	c->fd = c->relay != NULL || lws_is_ssl(c->wsi) ? -1 :
+	    lws_get_socket_fd(c->wsi);
 }
 
 void
@@ -246,7 +261,7 @@ out_look_ahead(const struct ws_conn *c)
 int
 out_flush(struct ws_conn *c)
 {
-	int r = !lws_partial_buffered(c->wsi);
+	int r = !busy(c);
 
 	while (r == 1 && c->queue.first != NULL)
 		r = write_front(c);
@@ -254,7 +269,8 @@ out_flush(struct ws_conn *c)
 		return -1;
 	if (r == 0) {
 		c->blocked = 1;
-		lws_callback_on_writable(c->wsi);
+		if (c->relay == NULL)
+			lws_callback_on_writable(c->wsi);
 		return 0;
 	}
 	c->begun = 0;
@@ -271,8 +287,11 @@ out_flush(struct ws_conn *c)
 size_t
 out_cut(const struct ws_conn *c)
 {
-	return c->begun > 0 && c->wsi != NULL &&
-	    lws_partial_buffered(c->wsi) ? c->begun : 0;
+	if (c->begun == 0)
+		return 0;
+	if (c->relay != NULL)
+		return relay_holds(c->relay) ? c->begun : 0;
+	return c->wsi != NULL && lws_partial_buffered(c->wsi) ? c->begun : 0;
 }
 
 /* lws 4.1.6 tells nobody of a pong without payload. */

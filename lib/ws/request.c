@@ -310,7 +310,7 @@ request_hang_up(struct ws_conn *c, const char *why)
 	conn_over(c, why);
 }
 
-void
+struct ws_conn *
 request_new(int fd, const struct ws_ops *ops, const struct address *from)
 {
 	struct ws_conn *c = conn_new(ops, CONN_HEAD);
@@ -328,6 +328,7 @@ request_new(int fd, const struct ws_ops *ops, const struct address *from)
 	timer_set(c, seconds(config.head_ms, 10));
 	if (!networks_have(config.trusted, from))
 		admit_peer(c, from);
+	return c;
 }
 
 void

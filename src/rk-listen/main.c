@@ -40,7 +40,8 @@
 #define END_MS	5000		/* for closing, then for the links */
 
 enum {
-	KEY_UNIX = OPT_LONG, KEY_FD, KEY_PORT_FILE, KEY_REUSE_PORT, KEY_WS,
+	KEY_CERT = OPT_LONG, KEY_KEY,
+	KEY_UNIX, KEY_FD, KEY_PORT_FILE, KEY_REUSE_PORT, KEY_WS,
 	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
 	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
 	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
@@ -54,6 +55,8 @@ static const struct opt options[] = {
 	{ 'p', "port", "PORT", "listen on this port, or HOST:PORT; 0: any" },
 	{ KEY_UNIX, "unix", "PATH", "listen on this Unix socket" },
 	{ KEY_FD, "fd", "FD", "listen on this inherited socket" },
+	{ KEY_CERT, "cert", "FILE", "TLS on TCP: our certificates, in PEM" },
+	{ KEY_KEY, "key", "FILE", "their key, in PEM" },
 	{ KEY_PORT_FILE, "port-file", "FILE", "write the TCP port there" },
 	{ KEY_REUSE_PORT, "reuse-port", NULL, "let others have the port, too" },
 	{ KEY_WS, "ws", "TEMPLATE", "a WebSocket endpoint: /api/{user} (/)" },
@@ -284,6 +287,12 @@ option(const struct opts *o, int key)
 		listens[nlistens].key = key;
 		listens[nlistens++].where = o->arg;
 		break;
+	case KEY_CERT:
+		ws.cert = o->arg;
+		break;
+	case KEY_KEY:
+		ws.key = o->arg;
+		break;
 	case KEY_PORT_FILE:
 		port_file = o->arg;
 		break;
@@ -347,6 +356,8 @@ read_options(struct opts *o, int argc, char **argv)
 		opt_usage(o, "%s: no operands are taken", o->args[0]);
 	if (nlistens == 0)
 		opt_usage(o, "-p PORT, --unix or --fd is missing");
+	if ((ws.cert == NULL) != (ws.key == NULL))
+		opt_usage(o, "--cert and --key go together");
 	for (e = endpoints; e != NULL; e = e->next)
 		any |= !e->http;
 	if (!any && endpoints == NULL)
@@ -488,6 +499,10 @@ static const struct link_ops link_ops = {
 static void
 hup(void)
 {
+	const char *why = ws_certify();
+
+	if (why != NULL)
+		warn("%s; the old certificate stays", why);
 	link_hup();
 }
 

@@ -19,10 +19,9 @@
 /* ---- ours ------------------------------------------------------------ */
 
 static const struct figure *const tables[] = { roster_figures, ws_figures,
-    ws_limit_figures, event_figures, send_figures, throttle_figures,
-    web_figures, pending_figures, engine_figures,
-    ask_figures, command_figures, stages_figures,
-    link_figures };
+    ws_limit_figures, ws_tls_figures, event_figures, send_figures,
+    throttle_figures, web_figures, pending_figures, engine_figures,
+    ask_figures, command_figures, stages_figures, link_figures };
 
 #define TABLES	(sizeof tables / sizeof *tables)
 

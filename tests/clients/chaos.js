@@ -4,11 +4,12 @@
 // Bare sockets send requests and WebSocket frames, sound ones and broken ones,
 // in pieces, and go at any moment; commands for whoever there was are written
 // to NAME.in, from what is found in NAME.out.  Prints what it did, and fails
-// when the listener does not answer at the end.
+// when the listener does not answer at the end.  WS_TLS=1: under TLS.
 'use strict'
 const fs = require('fs')
-const http = require('http')
-const net = require('net')
+const scheme = process.env.WS_TLS ? 'https' : 'http'
+const http = require(scheme)
+const socketTo = require(process.env.WS_TLS ? 'tls' : 'net')
 
 const [port, name, seedText, seconds] = process.argv.slice(2)
 const commands = fs.openSync(`${name}.in`, 'r+')
@@ -60,7 +61,7 @@ function write(socket, bytes) {
 }
 
 function visitor() {
-	const socket = net.connect(Number(port), '127.0.0.1')
+	const socket = socketTo.connect(Number(port), '127.0.0.1')
 
 	came++
 	peers.add(socket)
@@ -119,7 +120,7 @@ function finish() {
 	for (const socket of peers)
 		socket.destroy()
 	console.log(`${came} came, ${told} commands`)
-	http.get(`http://127.0.0.1:${port}/healthz`, response =>
+	http.get(`${scheme}://127.0.0.1:${port}/healthz`, response =>
 		process.exit(response.statusCode === 200 ? 0 : 1))
 }
 

@@ -3,9 +3,10 @@
 // crowd.js PORT PATH N [M]: N WebSockets on bare sockets.  Prints "open" when
 // all are; then each must get the text messages 0, 1 ... M-1 in this order:
 // prints "done" when all have, or what went wrong, and ends.  Without M it
-// holds them until stdin ends, or the listener has closed them.
+// holds them until stdin ends, or the listener has closed them.  WS_TLS=1:
+// under TLS.
 'use strict'
-const net = require('net')
+const socketTo = require(process.env.WS_TLS ? 'tls' : 'net')
 
 const [port, path, n, m] = process.argv.slice(2)
 let open = 0, done = 0, closed = 0
@@ -34,7 +35,7 @@ function frames(state, bytes, each) {
 }
 
 function visitor() {
-	const socket = net.connect(Number(port), '127.0.0.1')
+	const socket = socketTo.connect(Number(port), '127.0.0.1')
 	const state = { next: 0, head: true, socket }
 
 	socket.write(`GET ${path} HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n` +
