@@ -38,7 +38,7 @@ endef
 check: test-deps
 	$(call parts,lint unit bats asan)
 
-#: make check-long  what takes longer: fuzzing, big models; prints its seeds
+#: make check-long  what takes longer: kills, soak, fuzzing; prints its seeds
 check-long: test-deps
 	$(call parts,long)
 
@@ -61,7 +61,7 @@ unit-build: $(UNIT) $(B)/differ/oracle
 
 #: make bats        the programs, with real peers; BATS=FILE... for a few
 # minutes of kills, and of valgrind: in check-long
-AUDIT = tests/audit.bats tests/valgrind.bats
+AUDIT = tests/audit.bats tests/kills.bats tests/valgrind.bats
 BATS = $(filter-out $(AUDIT),$(wildcard tests/*.bats))
 bats: all
 	@$(RUN) bats $(BATS)
@@ -79,10 +79,6 @@ long: all unit-build
 	@$(MAKE) $(FUZZ) fuzz-build
 	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
 		$(AUDIT) $$(grep -l RK_LONG $(BATS))
-
-#: make soak        100 kills twice, and five minutes of a kill every 2 s
-soak: test-deps all
-	@$(RUN) soak $(wildcard tests/long/*.bats)
 
 # the load, the floor, and what else a measurement needs
 BENCH_C = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
@@ -112,5 +108,5 @@ $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lwebsockets -ljq \
 		-lrabbitmq $(LIBS)
 
-.PHONY: bench check check-long soak test-deps lint objects unit unit-build bats asan long \
+.PHONY: bench check check-long test-deps lint objects unit unit-build bats asan long \
 	fuzz-build

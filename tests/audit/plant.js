@@ -9,6 +9,7 @@
 //   stray:heard    an event comes to a client that it is not for
 //   hang           a client is disconnected
 //   late:result    a result never comes
+//   leak           a stage gains 100 KiB a sample, when it should be flat
 //   grow           a process has 40 MiB more while something stands still
 'use strict'
 const fs = require('fs')
@@ -39,6 +40,10 @@ const verbs = {
 	stray: () => insert({ ...it, client: 'nobody' }),
 	hang: () => insert({ t: it.t, what: 'closed', client: 'c0', code: 1006 }),
 	late: () => entries.splice(at, 1),
+	leak: () => insert({ t: it.t, what: 'warm' },
+		...Array.from({ length: 40 }, (_, i) => ({ t: it.t + i,
+			what: 'rss', stage: 'leaky', pid: 1,
+			kib: 10000 + 100 * i }))),
 	grow: () => insert(
 		{ t: it.t, what: 'rss', stage: 'route', pid: 1, kib: 10000 },
 		{ t: it.t, what: 'stop', stage: 'backend' },
