@@ -61,7 +61,7 @@ unit-build: $(UNIT) $(B)/differ/oracle
 
 #: make bats        the programs, with real peers; BATS=FILE... for a few
 # minutes of kills, and of valgrind: in check-long
-AUDIT = tests/audit.bats tests/kills.bats tests/valgrind.bats
+AUDIT = tests/audit.bats tests/kills.bats tests/promises.bats tests/valgrind.bats
 BATS = $(filter-out $(AUDIT),$(wildcard tests/*.bats))
 bats: all
 	@$(RUN) bats $(BATS)
@@ -79,6 +79,12 @@ long: all unit-build
 	@$(MAKE) $(FUZZ) fuzz-build
 	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
 		$(AUDIT) $$(grep -l RK_LONG $(BATS))
+
+#: make promises    measures what a death costs, and writes it into rk(7)
+promises: test-deps all
+	RK_PROMISES=1 bats tests/promises.bats
+	node tests/audit/promises.js page <man/rk.7 >$(B)/rk.7
+	cp $(B)/rk.7 man/rk.7
 
 # the load, the floor, and what else a measurement needs
 BENCH_C = $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
@@ -108,5 +114,5 @@ $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lwebsockets -ljq \
 		-lrabbitmq $(LIBS)
 
-.PHONY: bench check check-long test-deps lint objects unit unit-build bats asan long \
+.PHONY: bench check check-long promises test-deps lint objects unit unit-build bats asan long \
 	fuzz-build

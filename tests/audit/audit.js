@@ -3,7 +3,7 @@
 // audit.js OPTION=VALUE...: runs an assembly under load, does things to its
 // stages at random moments, writes down what happened and judges it.
 //
-//   assembly=chain     or services, bare (stages.js)
+//   assembly=chain     or services, bare, pipes (stages.js)
 //   dir=DIR            where sockets and the log (DIR/log) go
 //   rules=FILE         the rules of rk-route
 //   clients=10         calls and events are dealt out to them in turn
@@ -18,6 +18,8 @@
 //   every=0            load lasts, else as long as it takes
 //   seconds=0          the load goes on for so long, whatever calls= says
 //   flat=0             1: memory is flat after a third of these
+//   promise=0          1: what is lost is an outcome, no fault: nobody asks
+//                      again, and the end is when nothing comes any more
 //   limit=60           seconds for the end (times RK_SLOW): when the load was
 //                      given, for all of it to arrive
 //   seed=N             default: of the clock
@@ -33,16 +35,17 @@ const { Client, Publisher } = require('./load')
 const { Stages } = require('./stages')
 
 const TICK = 10		// ms
+const QUIET = 3000
 const SAMPLE = 250
 const options = Object.assign({ assembly: 'chain', dir: '.', rules: '',
 	clients: 10, calls: 5000, events: 5000, rate: 500, pad: 0, faults: '',
 	times: 0, every: 0, seconds: 0, flat: 0,
-	limit: 60,
+	promise: 0, limit: 60,
 	seed: Date.now() % 1000000 }, Object.fromEntries(
 	process.argv.slice(2).map(word => word.split(/=(.*)/s))))
 
 for (const key of ['clients', 'calls', 'events', 'rate', 'pad', 'times',
-	'every', 'seconds', 'flat', 'limit', 'seed'])
+	'every', 'seconds', 'flat', 'promise', 'limit', 'seed'])
 	options[key] = Number(options[key])
 options.pad = 'x'.repeat(options.pad)
 
@@ -70,7 +73,7 @@ const clients = Array.from({ length: options.clients }, (_, i) =>
 	new Client(`c${i}`, options, () => stages.port, log))
 const publisher = new Publisher(log)
 const events = new Map(clients.map(c => [c, 0]))
-let given = { calls: 0, events: 0 }, swaps = 0
+let given = { calls: 0, events: 0 }, swaps = 0, suffering = 0
 
 function call(c) {
 	c.call()
@@ -115,6 +118,20 @@ async function load() {
 	}
 }
 
+// What is lost never comes: until nothing has come for a while.
+async function quiet(end) {
+	const slow = Number(process.env.RK_SLOW || 1)
+	const news = () => entries.filter(e => /^(served|result|accepted|heard)$/
+		.test(e.what)).length
+	let before = -1
+
+	while (!arrived() && Date.now() < end &&
+	    (suffering > 0 || before !== news())) {
+		before = news()
+		await pause(QUIET * slow)
+	}
+}
+
 // Everything arrives; then one more of each, behind all that may come twice.
 async function arrival() {
 	const end = Date.now() +
@@ -124,6 +141,10 @@ async function arrival() {
 			await pause(TICK)
 	}
 
+	if (options.promise) {
+		await quiet(end)
+		return
+	}
 	await all()
 	if (!arrived())
 		return
@@ -193,7 +214,8 @@ async function faults() {
 
 async function main() {
 	console.log(`seed ${options.seed}`)
-	log('begin', { assembly: options.assembly })
+	log('begin', { assembly: options.assembly,
+		promise: options.promise })
 	if (hasBroker) {
 		await publisher.open()
 		await publisher.empty()
@@ -227,6 +249,7 @@ readline.createInterface({ input: process.stdin }).on('line', line => {
 	const [what, stage] = line.split(' ')
 
 	log(what, { stage })
+	suffering += what === 'kill' ? 1 : -1
 })
 process.on('SIGTERM', () => stages.stop().then(() => process.exit(143)))
 main().catch(e => {

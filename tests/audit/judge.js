@@ -6,7 +6,7 @@
 // The log has a JSON object a line, in the order in which things happened;
 // all have `t` (ms) and `what`:
 //
-//   begin     assembly
+//   begin     assembly; promise: what is lost is an outcome, and no fault
 //   open closed       client, code
 //   call      client, id          given to its socket; again when asked again
 //   served    client, id, message, again    the back end got it
@@ -33,7 +33,8 @@
 //  - What comes twice was on its way when a stage died that the repeat needs:
 //    a call has its message_id then, events are at most a prefetch a death.
 //  - No client is disconnected but by the death of the listener.
-//  - A process has at most 32 MiB more while something stands still.
+//  - A process has at most 32 MiB more while something stands still, and a
+//    stage that is warm gains at most 2 MiB by the end.
 'use strict'
 const fs = require('fs')
 
@@ -53,6 +54,7 @@ function causes(assembly) {
 class Judge {
 	constructor() {
 		this.faults = []
+		this.outcome = new Set()	// what was lost, what came twice
 		this.figures = { calls: 0, served: 0, events: 0, heard: 0,
 			results: 0, kills: 0, stops: 0, swaps: 0,
 			'calls twice': 0, 'events twice': 0,
@@ -69,6 +71,13 @@ class Judge {
 		this.faults.push(text)
 	}
 
+	// Where it is asked what a death costs, it is no fault.
+	cost(kind, isExcused, text) {
+		this.outcome.add(kind)
+		if (!this.promise && !isExcused)
+			this.fault(text)
+	}
+
 	client({ client: name }) {
 		if (!this.clients.has(name))
 			this.clients.set(name, { name, calls: new Map(),
@@ -83,7 +92,8 @@ class Judge {
 			this.causes[kind].includes(k.stage))
 	}
 
-	begin({ assembly }) {
+	begin({ assembly, promise }) {
+		this.promise = promise
 		this.causes = causes(assembly)
 	}
 
@@ -98,9 +108,9 @@ class Judge {
 		const c = this.client(e)
 
 		c.closed = e.t
-		if (!this.kills.some(k => k.stage === 'listen' &&
-		    k.t >= c.opened))
-			this.fault(`${c.name}: disconnected: ${e.code}`)
+		this.cost('lost connections', this.kills.some(k =>
+			k.stage === 'listen' && k.t >= c.opened),
+			`${c.name}: disconnected: ${e.code}`)
 	}
 
 	call(e) {
@@ -139,8 +149,9 @@ class Judge {
 		if (call.messages.size > call.asked)
 			this.fault(`${c.name}: call ${e.id}: ` +
 				`as ${[...call.messages].join(' and ')}`)
-		if (call.asked === 1 && !this.excused('served', call.t, e.t))
-			this.fault(`${c.name}: call ${e.id}: twice`)
+		this.cost('twice calls', call.asked > 1 ||
+			this.excused('served', call.t, e.t),
+			`${c.name}: call ${e.id}: twice`)
 	}
 
 	result(e) {
@@ -177,9 +188,11 @@ class Judge {
 		}
 		if (event.heard++ > 0) {
 			this.figures['events twice']++
-			if (event.heard > event.sent &&
-			    !this.excused('heard', event.t, e.t))
-				this.fault(`${c.name}: event ${e.id}: twice`)
+			if (event.heard <= event.sent)
+				return
+			this.cost('twice events',
+				this.excused('heard', event.t, e.t),
+				`${c.name}: event ${e.id}: twice`)
 			return
 		}
 		this.figures.heard++
@@ -196,7 +209,8 @@ class Judge {
 		    gap < id; gap++) {
 			const missed = c.events.get(gap)
 
-			if (missed.t >= c.opened && missed.heard === 0)
+			if (missed.t >= c.opened && missed.heard === 0 &&
+			    !this.promise)
 				this.fault(`${c.name}: event ${gap}: ` +
 					`${id} came before it`)
 		}
@@ -265,7 +279,7 @@ class Judge {
 		const allowed = PREFETCH * this.kills.filter(k =>
 			this.causes.heard.includes(k.stage)).length
 
-		if (this.figures['events twice'] > allowed)
+		if (this.figures['events twice'] > allowed && !this.promise)
 			this.fault(`${this.figures['events twice']} events ` +
 				`twice, not ${allowed} at most`)
 		// of two swaps at once only the last is seen
@@ -279,20 +293,24 @@ class Judge {
 	ended(c, id, call) {
 		const stayed = c.closed < call.last
 
-		if (call.copies.length === 0 && (stayed || call.results > 0)) {
+		if (call.copies.length === 0 && (stayed || this.promise ||
+		    call.results > 0)) {
 			this.figures['calls lost']++
-			this.fault(`${c.name}: call ${id}: lost`)
-		} else if (call.results === 0 && stayed)
-			this.fault(`${c.name}: call ${id}: no result`)
+			this.cost('lost calls', false,
+				`${c.name}: call ${id}: lost`)
+		} else if (call.results === 0 && (stayed || this.promise))
+			this.cost('lost results', false,
+				`${c.name}: call ${id}: no result`)
 	}
 
 	missed(c, id, event) {
 		if (event.heard > 0)
 			return
-		if (event.accepted && event.t >= c.opened &&
-		    c.closed <= c.opened) {
+		if (event.accepted && (this.promise || (event.t >= c.opened &&
+		    c.closed <= c.opened))) {
 			this.figures['events lost']++
-			this.fault(`${c.name}: event ${id}: lost`)
+			this.cost('lost events', false,
+				`${c.name}: event ${id}: lost`)
 		}
 	}
 
@@ -328,6 +346,9 @@ class Judge {
 		const over = this.faults.length - SHOWN
 
 		stream.write(words.join(', ') + '\n')
+		if (this.promise)
+			for (const word of [...this.outcome].sort())
+				stream.write(`outcome: ${word}\n`)
 		for (const fault of this.faults.slice(0, SHOWN))
 			stream.write(`fault: ${fault}\n`)
 		if (over > 0)

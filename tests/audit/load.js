@@ -3,7 +3,8 @@
 // load.js: who uses the kit in an audit.
 //
 //   Client      a WebSocket that calls and listens.  When its connection
-//               breaks it comes back, and asks again what it has no result of
+//               breaks it comes back, and asks again what it has no result of,
+//               unless the option promise is set: then that is lost
 //   Publisher   gives events to the broker.  What was not confirmed when its
 //               connection broke it gives again, before anything new
 'use strict'
@@ -44,7 +45,7 @@ class Client {
 	opened() {
 		this.isOpen = true
 		this.log('open', { client: this.name })
-		for (const id of this.unanswered)
+		for (const id of this.options.promise ? [] : this.unanswered)
 			this.ask(id)
 		this.resolve()
 	}

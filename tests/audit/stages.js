@@ -6,6 +6,8 @@
 //   chain      rk-listen -- rk-route -- rk-amqp-bridge, and a back end
 //   services   the three of them at two Unix sockets, and a back end
 //   bare       rk-listen -- rk-route -- the back end, without a broker
+//   pipes      a ring of plain pipes, closed by a socket, and a back end; it
+//              starts again when all of it has ended
 //
 // What is no child of ours is found among the descendants, by its name.
 'use strict'
@@ -13,7 +15,8 @@ const fs = require('fs')
 const { spawn } = require('child_process')
 
 const names = { listen: 'rk-listen', route: 'rk-route',
-	bridge: 'rk-amqp-bridge', backend: 'node' }
+	bridge: 'rk-amqp-bridge', publish: 'rk-publish', backend: 'node' }
+const quote = words => words.map(w => `'${w}'`).join(' ')
 
 // The command lines of each assembly; 0 is the port.
 function commands(assembly, { dir, rules, port }) {
@@ -32,7 +35,12 @@ function commands(assembly, { dir, rules, port }) {
 			route: ['rk-route', '--link', `up=${up}`,
 				'--link', `down=${down}`, rules] }),
 		bare: () => ({ listen: [...listen, '--', 'rk-route', '--bare',
-			rules, '--', ...backend, `${dir}/served`] })
+			rules, '--', ...backend, `${dir}/served`] }),
+		pipes: () => ({ backend, pipeline: ['bash', '-c', [
+			[...listen, '-s', up], ['rk-route', rules], bridge,
+			['rk-route', rules],
+			['rk-publish', '-s', up, '--frames']
+		].map(quote).join(' | ')] })
 	}[assembly]()
 }
 
@@ -83,7 +91,7 @@ class Stages {
 		const [command, ...words] = this.commands()[stage]
 		const child = spawn(command, words, { stdio: ['ignore',
 			stage === 'backend' ? 'pipe' : this.errors,
-			this.errors, 'pipe'] })
+			this.errors, 'pipe'], detached: stage === 'pipeline' })
 
 		this.running.set(stage, child)
 		child.on('error', e => this.died(stage, e.message))
@@ -91,7 +99,7 @@ class Stages {
 			this.exited(stage, child, code, signal))
 		if (stage === 'backend')
 			return this.served(child.stdout)
-		if (stage !== 'listen')
+		if (stage !== 'listen' && stage !== 'pipeline')
 			return Promise.resolve()
 		return new Promise(resolve => child.stdio[3].once('data', () => {
 			this.port = fs.readFileSync(`${this.options.dir}/port`,
@@ -122,7 +130,7 @@ class Stages {
 	// A back end that lost its broker leaves; that is no fault of the kit.
 	exited(stage, child, code, signal) {
 		if (this.ending) {
-			if (code !== 0 && stage !== 'backend')
+			if (code !== 0 && /listen|route|bridge/.test(stage))
 				this.died(stage, `${code || signal} at the end`)
 			return
 		}
@@ -168,8 +176,10 @@ class Stages {
 			return false
 		if (signal === 'SIGKILL' || signal === 'SIGTERM') {
 			this.log('kill', { stage })
-			if (child)
-				child.wanted = true
+			const whole = child || this.running.get('pipeline')
+
+			if (whole)
+				whole.wanted = true
 		} else if (signal === 'SIGSTOP')
 			this.log('stop', { stage })
 		else if (signal === 'SIGCONT')
@@ -202,7 +212,8 @@ class Stages {
 
 		this.ending = true
 		for (const child of left)
-			child.kill('SIGTERM')
+			process.kill(child === this.running.get('pipeline') ?
+				-child.pid : child.pid, 'SIGTERM')
 		await Promise.all(left.map(child => new Promise(resolve =>
 			child.exitCode === null && child.signalCode === null ?
 				child.on('exit', resolve) : resolve())))
