@@ -112,7 +112,7 @@ fuzz-build: $(patsubst tests/fuzz/%.c,$(B)/%,$(wildcard tests/fuzz/*.c))
 $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(call say,$(CC) $@)
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lwebsockets -ljq \
-		-lrabbitmq $(LIBS)
+		-lrabbitmq $(TLS) $(LIBS)
 
 .PHONY: bench check check-long promises test-deps lint objects unit unit-build bats asan long \
 	fuzz-build
