@@ -135,5 +135,5 @@ SWAPS=$(printf 'swap:,term:route,%.0s' {1..10})kill:route
 @test "the broker stands still under full load: no stage grows, none is lost" {
 	audit assembly=chain seconds=8 rate=3000 pad=1000 clients=50 \
 		faults=stop:broker:4000 times=1
-	figures '1 stops$'
+	figures ' 1 stops'
 }
