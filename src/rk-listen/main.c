@@ -96,7 +96,7 @@ static const struct opt options[] = {
 	{ KEY_MAX_OUT, "max-out", "BYTES", "queued for a connection (4m)" },
 	{ KEY_GAUGE, "gauge", "NAME=FIGURE", "a figure under another name" },
 	{ KEY_STATS, "stats", "TIME",
-	    "ask the other stages for their figures so often (5s)" },
+	    "ask other stages for their figures so often (5s)" },
 	{ KEY_DRAIN_OVER, "drain-over", "TIME", "closing takes so long (0s)" },
 	LIMITS_OPTS,
 	LINK_OPTS_SERVE,
