@@ -608,6 +608,9 @@ three() {
 	{"type":"metric","name":"a","value":"1"} value+is+a+number
 	{"type":"metric","name":"a","value":1e400} value+is+a+number
 	{"type":"metric","name":"a","value":1,"labels":{"a":1}} labels+are+names+with+strings
+	{"type":"metric","name":"a","value":1,"labels":{"a":"1","a":"2"}} a+label+comes+twice
+	{"type":"metric","name":"rk_listen_connections","value":1} names+that+begin+with+rk_+are+ours
+	{"type":"count","name":"rk_route_x"} names+that+begin+with+rk_+are+ours
 	{"type":"count","name":"a","value":-1} a+count+does+not+go+down
 	{"type":"bogus"} no+such+type
 	[1] not+an+object

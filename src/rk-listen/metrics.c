@@ -15,6 +15,7 @@
 
 #define SERIES_MAX	1000		/* that rules may set */
 #define TEXT_MAX	(4 << 20)
+#define OURS		"rk_"		/* of all stages */
 
 /* ---- ours ------------------------------------------------------------ */
 
@@ -80,6 +81,20 @@ metrics_label(struct buf *b, struct str name, struct str json)
 	return buf_addc(b, '"') == 1;
 }
 
+/* Is there one of this name before m, in the same object? */
+static int
+is_double(struct str object, const struct json_member *m)
+{
+	struct json_walk w;
+	struct json_member before;
+
+	json_walk(&w, object);
+	while (json_next(&w, &before) == 1 && before.key.p != m->key.p)
+		if (str_eq(before.key, m->key))
+			return 1;
+	return 0;
+}
+
 /* {"a":"b"} as {a="b"}: NULL, or what is wrong. */
 static const char *
 put_labels(struct buf *b, struct str object)
@@ -96,6 +111,8 @@ put_labels(struct buf *b, struct str object)
 		if (m.escaped || !metrics_is_name(m.key, 0) ||
 		    !metrics_label(b, m.key, m.value))
 			return "labels are names with strings";
+		if (is_double(object, &m))
+			return "a label comes twice";
 	}
 	if (buf_size(b) > 0)
 		buf_addc(b, '}');
@@ -155,6 +172,10 @@ find(const struct frame *f, int count, const char **why)
 	*why = "name is letters, digits, _ and :";
 	if (command_string(f, K_NAME, &name_room, &name) != 1 ||
 	    !metrics_is_name(name, 1))
+		return NULL;
+	*why = "names that begin with " OURS " are ours";
+	if (name.n >= sizeof OURS - 1 &&
+	    memcmp(name.p, OURS, sizeof OURS - 1) == 0)
 		return NULL;
 	if ((*why = put_labels(&labels, f->v[K_LABELS])) != NULL)
 		return NULL;
