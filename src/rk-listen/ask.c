@@ -17,9 +17,9 @@ const struct figure ask_figures[] = {
 };
 
 struct ask {
-	struct ask *next;		/* of the socket */
+	struct ask *next;		/* of the connection */
 	struct ask *later, **earlier;	/* of all: the oldest comes first */
-	struct socket *socket;
+	struct conn *conn;
 	struct link *from;		/* NULL: gone */
 	int64_t id, deadline;
 	size_t n;
@@ -46,22 +46,22 @@ set_timer(void)
 }
 
 int64_t
-ask_new(struct socket *k, const struct command *command)
+ask_new(struct conn *c, const struct command *command)
 {
 	struct str ref = command->frame->v[K_REF];
 	struct ask *a;
 	size_t n = 0;
 
-	for (a = k->asks; a != NULL; a = a->next)
+	for (a = c->asks; a != NULL; a = a->next)
 		n++;
 	if (n == ASKS_MAX)
 		return -1;
 	a = mem_grow(NULL, sizeof *a + ref.n);
-	*a = (struct ask){ .next = k->asks, .socket = k,
-	    .from = command->from, .id = k->asked++,
+	*a = (struct ask){ .next = c->asks, .conn = c,
+	    .from = command->from, .id = c->asked++,
 	    .deadline = loop_ms() + pending_ms, .n = ref.n };
 	memcpy(a->ref, ref.p, ref.n);
-	k->asks = a;
+	c->asks = a;
 	a->earlier = youngest;
 	*youngest = a;
 	youngest = &a->later;
@@ -74,7 +74,7 @@ ask_new(struct socket *k, const struct command *command)
 static void
 forget(struct ask *a)
 {
-	struct ask **at = &a->socket->asks;
+	struct ask **at = &a->conn->asks;
 
 	while (*at != a)
 		at = &(*at)->next;
@@ -93,7 +93,7 @@ forget(struct ask *a)
 static struct buf *
 begin(struct ask *a)
 {
-	const struct conn *c = a->socket->conn;
+	const struct conn *c = a->conn;
 	struct buf *b = &line;
 
 	answering = a;
@@ -111,9 +111,9 @@ begin(struct ask *a)
 }
 
 struct buf *
-ask_begin(struct socket *k, int64_t id)
+ask_begin(struct conn *c, int64_t id)
 {
-	struct ask *a = k->asks;
+	struct ask *a = c->asks;
 
 	while (a != NULL && a->id != id)
 		a = a->next;
@@ -121,28 +121,28 @@ ask_begin(struct socket *k, int64_t id)
 }
 
 void
-ask_end(struct socket *k)
+ask_end(struct conn *c)
 {
 	struct ask *a = answering;
 	int r = 1;
 
 	if (a->from == router)
-		r = event_post(k->conn, LINK_ANSWER);
+		r = event_post(c, LINK_ANSWER);
 	else if (a->from != NULL && (r = frame_end(&line)) == 1)
 		link_send(a->from, buf_str(&line), NULL, LINK_ANSWER);
 	if (r == -1)
-		ask_fail(k, a->id, "the answer is too big");
+		ask_fail(c, a->id, "the answer is too big");
 	else
 		forget(a);
 }
 
 void
-ask_fail(struct socket *k, int64_t id, const char *error)
+ask_fail(struct conn *c, int64_t id, const char *error)
 {
-	struct buf *b = ask_begin(k, id);
+	struct buf *b = ask_begin(c, id);
 
 	frame_text(b, "error", str_of(error));
-	ask_end(k);
+	ask_end(c);
 }
 
 static void
@@ -153,16 +153,16 @@ expired(struct ev_loop *l, ev_timer *w, int events)
 	(void)events;
 	while (oldest != NULL && oldest->deadline <= loop_ms()) {
 		ask_counts.late++;
-		ask_fail(oldest->socket, oldest->id, "no answer in time");
+		ask_fail(oldest->conn, oldest->id, "no answer in time");
 	}
 	set_timer();
 }
 
 void
-ask_forget(struct socket *k)
+ask_forget(struct conn *c)
 {
-	while (k->asks != NULL)
-		ask_fail(k, k->asks->id, "the connection is gone");
+	while (c->asks != NULL)
+		ask_fail(c, c->asks->id, "the connection is gone");
 }
 
 void

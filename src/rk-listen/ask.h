@@ -9,7 +9,6 @@
  */
 
 #include "command.h"
-#include "engine.h"
 
 #define ASKS_MAX	64
 
@@ -19,15 +18,15 @@ extern struct ask_counts {
 extern const struct figure ask_figures[];
 
 /* The number of the question; -1: there are too many. */
-int64_t	 ask_new(struct socket *, const struct command *);
+int64_t	 ask_new(struct conn *, const struct command *);
 /* Its answer begins: the frame to add the payload to, or NULL: nobody asked.
  * Then ask_end(), which forgets it. */
-struct buf *ask_begin(struct socket *, int64_t id);
-void	 ask_end(struct socket *);
+struct buf *ask_begin(struct conn *, int64_t id);
+void	 ask_end(struct conn *);
 /* An answer from here: error. */
-void	 ask_fail(struct socket *, int64_t id, const char *error);
+void	 ask_fail(struct conn *, int64_t id, const char *error);
 
-void	 ask_forget(struct socket *);	/* it is gone: all are answered */
+void	 ask_forget(struct conn *);	/* it is gone: all are answered */
 void	 ask_link_gone(struct link *);	/* nobody is to be told any more */
 
 #endif

@@ -39,9 +39,8 @@ client_endpoint(struct str path, int http, struct captures **found,
 
 /* ---- coming ---------------------------------------------------------- */
 
-/* 0, or the status to refuse it with. */
-static int
-unwelcome(const struct endpoint *e, const struct http_head *h, int sound)
+int
+client_unwelcome(const struct endpoint *e, const struct http_head *h, int sound)
 {
 	struct str origin = http_header(h, "origin");
 
@@ -83,7 +82,7 @@ upgrade(struct ws_conn *ws, const struct http_head *h)
 		e->dialect->upgrade(ws, e, h);
 		return;
 	}
-	status = unwelcome(e, h, sound);
+	status = client_unwelcome(e, h, sound);
 	if (status == 0) {
 		r = endpoint_subprotocol(e,
 		    http_header(h, "sec-websocket-protocol"), &chosen);

@@ -16,6 +16,10 @@ extern const struct ws_ops client_ops;
 const struct endpoint *client_endpoint(struct str path, int http,
 	    struct captures **, int *sound);
 
+/* 0, or the status to refuse an upgrade with; sound: as above. */
+int	 client_unwelcome(const struct endpoint *, const struct http_head *,
+	    int sound);
+
 /* A message of a client, as it stands. */
 void	 client_said(struct conn *, struct str, int binary);
 /* 1; 0: too fast, and closed. */

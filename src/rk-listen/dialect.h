@@ -42,8 +42,10 @@ struct dialect {
 	    int64_t id);
 	/* A reply: NULL and *why, when its ref is none; the op is NULL:
 	 * clients ask nothing. */
-	struct ws_msg *(*reply)(struct str way, const struct frame *,
+	struct ws_msg *(*reply)(const struct conn *, const struct frame *,
 	    const char **why);
+	/* A join was applied, or not and why; NULL: nobody waits for it. */
+	void (*joined)(struct conn *, struct str channel, const char *why);
 
 	void (*accept)(struct conn *);	/* pending no more */
 	/* Pending no more, and refused: with the frame of the reject, unless
@@ -53,6 +55,7 @@ struct dialect {
 	void (*read)(struct conn *, int on);	/* stop and resume */
 };
 
-extern const struct dialect raw_dialect, socketio_dialect, engineio_dialect;
+extern const struct dialect raw_dialect, socketio_dialect, engineio_dialect,
+    socketcluster_dialect;
 
 #endif

@@ -35,7 +35,9 @@ struct endpoint {
 	const char *origins;		/* commas between; NULL: any */
 	const char *subprotocols;	/* commas between; NULL: none */
 	const char *namespaces;		/* --ns; commas between, or * */
-	/* Engine.IO: times in ms */
+	int sc_protocol;		/* --sc-protocol */
+	unsigned sc_channels;		/* --channel-limit */
+	/* Engine.IO and SocketCluster: times in ms */
 	int64_t ping_interval, ping_timeout, upgrade_timeout, connect_timeout,
 	    max_payload;
 	struct endpoint *next;

@@ -29,7 +29,6 @@
 
 #define SID		20	/* letters of a session's id */
 
-struct ask;
 struct conn;
 struct endpoint;
 struct session;
@@ -39,8 +38,6 @@ struct socket {
 	struct session *session;
 	struct conn *conn;
 	struct socket *next;		/* of the session */
-	struct ask *asks;		/* sends that wait for an answer */
-	uint32_t asked;			/* how many were sent */
 	uint16_t code;			/* once it is over */
 	unsigned over : 1;
 	const char *by;

@@ -76,14 +76,7 @@ preflight(struct ws_conn *ws, const struct http_head *h)
 static void
 keep_head(struct session *s, struct ws_conn *ws, const struct http_head *h)
 {
-	static const struct captures none = { .user = { .max = 1 } };
-	struct buf b = BUF(link_line_max());
-
-	buf_addc(&b, '{');		/* a frame that has begun */
-	head_put(&b, ws, h, &none);
-	if (buf_size(&b) > 0)
-		s->head = mem_strn(b.data + 1, b.len - 1);
-	buf_free(&b);
+	s->head = head_keep(ws, h);
 	if (s->endpoint->with & WITH_HEADERS)
 		s->headers = head_headers(h);
 }

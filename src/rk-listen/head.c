@@ -4,6 +4,7 @@
 #include "endpoint.h"
 #include "frame.h"
 #include "head.h"
+#include "link/link.h"
 #include "state.h"
 
 /*
@@ -176,4 +177,19 @@ head_put(struct buf *b, struct ws_conn *ws, const struct http_head *h,
 	ws_remote(ws, remote, sizeof remote);
 	if (remote[0] != '\0')
 		frame_text(b, "remote", str_of(remote));
+}
+
+char *
+head_keep(struct ws_conn *ws, const struct http_head *h)
+{
+	static const struct captures none = { .user = { .max = 1 } };
+	struct buf b = BUF(link_line_max());
+	char *head = NULL;
+
+	buf_addc(&b, '{');		/* a frame that has begun */
+	head_put(&b, ws, h, &none);
+	if (buf_size(&b) > 0)
+		head = mem_strn(b.data + 1, b.len - 1);
+	buf_free(&b);
+	return head;
 }

@@ -14,7 +14,7 @@
  * up, and custody), command, people, send, pending, ask (what comes down),
  * roster, state (who is there), limits, web, metrics, docroot; dialect (what
  * clients speak), engine, socket, handshake, polling (Engine.IO), socketio,
- * written, engineio.
+ * written, engineio, socketcluster, cluster, wanted.
  */
 
 #include <errno.h>
@@ -46,7 +46,8 @@ enum {
 	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
 	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
 	KEY_PING, KEY_MAX_OUT, KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER,
-	KEY_SOCKETIO, KEY_ENGINEIO, KEY_NS, KEY_PING_INTERVAL,
+	KEY_SOCKETIO, KEY_ENGINEIO, KEY_SOCKETCLUSTER, KEY_SC_PROTOCOL,
+	KEY_CHANNEL_LIMIT, KEY_NS, KEY_PING_INTERVAL,
 	KEY_PING_TIMEOUT, KEY_UPGRADE_TIMEOUT, KEY_CONNECT_TIMEOUT,
 	KEY_MAX_PAYLOAD
 };
@@ -63,6 +64,8 @@ static const struct opt options[] = {
 	{ KEY_HTTP, "http", "PREFIX", "plain requests below this path" },
 	{ KEY_SOCKETIO, "socketio", "[PATH]", "Socket.IO (/socket.io/)" },
 	{ KEY_ENGINEIO, "engineio", "[PATH]", "Engine.IO (/engine.io/)" },
+	{ KEY_SOCKETCLUSTER, "socketcluster", "[PATH]",
+	    "SocketCluster (/socketcluster/)" },
 	{ KEY_STEP, "step", NULL, "next event when the last one is settled" },
 	{ KEY_ASK, "ask", NULL, "opens wait for accept or reject" },
 	{ KEY_BINARY, "binary", "AS", "binary messages are: base64, json" },
@@ -72,14 +75,18 @@ static const struct opt options[] = {
 	{ KEY_SUBPROTOCOL, "subprotocol", "LIST",
 	    "subprotocols to choose from" },
 	{ KEY_NS, "ns", "LIST", "Socket.IO namespaces that are (/); *: any" },
+	{ KEY_SC_PROTOCOL, "sc-protocol", "N",
+	    "SocketCluster clients are 15 and up: 2; 14: 1 (2)" },
+	{ KEY_CHANNEL_LIMIT, "channel-limit", "N",
+	    "of a SocketCluster client (1000)" },
 	{ KEY_PING_INTERVAL, "ping-interval", "TIME",
-	    "between Engine.IO's pings (25s)" },
+	    "between a dialect's pings (25s, 8s)" },
 	{ KEY_PING_TIMEOUT, "ping-timeout", "TIME",
 	    "until they are answered (20s)" },
 	{ KEY_UPGRADE_TIMEOUT, "upgrade-timeout", "TIME",
 	    "from polling to a WebSocket (10s)" },
 	{ KEY_CONNECT_TIMEOUT, "connect-timeout", "TIME",
-	    "without any namespace (45s)" },
+	    "without namespace, or handshake (45s, 10s)" },
 	{ KEY_MAX_PAYLOAD, "max-payload", "BYTES",
 	    "largest Engine.IO packet, and body (1000000)" },
 	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
@@ -109,7 +116,7 @@ static struct ws_config ws;
 static struct endpoint defaults = { .template = "/", .dialect = &raw_dialect,
     .namespaces = "/", .ping_interval = 25000, .ping_timeout = 20000,
     .upgrade_timeout = 10000, .connect_timeout = 45000,
-    .max_payload = 1000000 };
+    .max_payload = 1000000, .sc_protocol = 2, .sc_channels = 1000 };
 static struct endpoint *current = &defaults, **last_endpoint = &endpoints;
 static const char *port_file;
 static int64_t drain_over;
@@ -139,7 +146,7 @@ add_endpoint(const struct opts *o, const char *template)
 	return e;
 }
 
-/* Engine.IO: a path, and no template. */
+/* A dialect with a path of its own, and no template. */
 static void
 add_engine(const struct opts *o, const struct dialect *d, const char *path)
 {
@@ -148,6 +155,15 @@ add_engine(const struct opts *o, const struct dialect *d, const char *path)
 	if (strpbrk(path, "{}*") != NULL)
 		opt_usage(o, "%s: a path without names", path);
 	add_endpoint(o, path)->dialect = d;
+}
+
+/* Its times are others. */
+static void
+add_cluster(const struct opts *o)
+{
+	add_engine(o, &socketcluster_dialect, "/socketcluster/");
+	current->ping_interval = 8000;
+	current->connect_timeout = 10000;
 }
 
 /* One of some words: its number from 0. */
@@ -239,6 +255,13 @@ endpoint_option(const struct opts *o, int key)
 	case KEY_NS:
 		current->namespaces = o->arg;
 		break;
+	case KEY_SC_PROTOCOL:
+		current->sc_protocol = (int)opt_number(o, o->arg, 1, 2);
+		break;
+	case KEY_CHANNEL_LIMIT:
+		current->sc_channels = (unsigned)opt_number(o, o->arg, 1,
+		    CHANNELS_MAX);
+		break;
 	case KEY_PING_INTERVAL:
 		current->ping_interval = time_of(o);
 		break;
@@ -310,6 +333,9 @@ option(const struct opts *o, int key)
 		break;
 	case KEY_ENGINEIO:
 		add_engine(o, &engineio_dialect, "/engine.io/");
+		break;
+	case KEY_SOCKETCLUSTER:
+		add_cluster(o);
 		break;
 	case KEY_DEADLINE:
 		pending_ms = opt_ms(o, o->arg);

@@ -46,14 +46,18 @@ join(struct conn *c, void *arg)
 {
 	struct moved *m = arg;
 
+	const char *why = NULL;
+
 	switch (channel_join(c, m->channel)) {
 	case 1:
 		event_note("occupied", m->channel);
 		break;
 	case -1:
-		m->why = "too many channels";
+		m->why = why = "too many channels";
 		break;
 	}
+	if (c->endpoint->dialect->joined != NULL)
+		c->endpoint->dialect->joined(c, m->channel, why);
 }
 
 static void

@@ -23,6 +23,7 @@
 #define NAME_BYTES	255	/* of a user or a channel */
 #define CHANNELS_MAX	1024	/* of one connection */
 
+struct ask;
 struct endpoint;
 struct event;
 struct member;
@@ -59,6 +60,8 @@ struct conn {
 	char *state, *claims, *headers;	/* JSON objects; NULL: {}, none */
 	char *subprotocol;		/* until it is open */
 	struct throttle *throttle;	/* what it has credit for */
+	struct ask *asks;		/* sends that wait for an answer */
+	uint32_t asked;			/* how many were sent */
 	/* custody: event.c */
 	struct event *first, *last;	/* not sent yet */
 	struct conn *waiting;		/* next that waits for room */

@@ -251,7 +251,7 @@ static void
 send_asking(const struct command *k, struct conn *c, int policy)
 {
 	const struct dialect *d = c->endpoint->dialect;
-	int64_t id = ask_new(c->socket, k);
+	int64_t id = ask_new(c, k);
 	struct ws_msg *m;
 
 	if (id == -1) {
@@ -260,7 +260,7 @@ send_asking(const struct command *k, struct conn *c, int policy)
 	}
 	m = d->ask(d->way(c), k->frame, id);
 	if (!put(c, m, policy))
-		ask_fail(c->socket, id, "it did not keep up");
+		ask_fail(c, id, "it did not keep up");
 	ws_msg_drop(m);
 }
 
@@ -323,7 +323,7 @@ send_reply(struct command *k)
 		command_counts.dead++;
 		return NULL;
 	}
-	if ((m = d->reply(d->way(t.conn), f, &why)) == NULL)
+	if ((m = d->reply(t.conn, f, &why)) == NULL)
 		return why;
 	put(t.conn, m, -1);
 	ws_msg_drop(m);

@@ -71,7 +71,7 @@ gone(struct session *s, struct socket *k, const struct ws_end *end)
 {
 	struct conn *c = k->conn;
 
-	ask_forget(k);
+	ask_forget(c);
 	pending_over(c);
 	c->pending = 0;
 	s->paused -= c->paused;

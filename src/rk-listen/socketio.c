@@ -281,10 +281,10 @@ ack(struct socket *k, const struct sio_packet *p, struct str list)
 	struct buf *b;
 
 	if (is_big(p, list))
-		ask_fail(k, p->id, "the answer is too big");
-	else if ((b = ask_begin(k, p->id)) != NULL) {
+		ask_fail(k->conn, p->id, "the answer is too big");
+	else if ((b = ask_begin(k->conn, p->id)) != NULL) {
 		put_payload(b, p, list);
-		ask_end(k);
+		ask_end(k->conn);
 	}
 }
 
@@ -434,6 +434,12 @@ write_message(struct str way, const struct frame *f)
 	return written_event(way, f, -1);
 }
 
+static struct ws_msg *
+reply(const struct conn *c, const struct frame *f, const char **why)
+{
+	return written_ack(socket_way(c), f, why);
+}
+
 static void
 kick(struct conn *c, int code, struct str reason)
 {
@@ -458,7 +464,7 @@ const struct dialect socketio_dialect = {
 	.way = socket_way,
 	.write = write_message,
 	.ask = written_event,
-	.reply = written_ack,
+	.reply = reply,
 	.accept = welcome,
 	.refuse = refuse,
 	.kick = kick,

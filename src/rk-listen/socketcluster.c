@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: ISC */
+
+/*
+ * SocketCluster: what a client's packets mean (rk-frame(5), Dialects), and
+ * what the router says as packets.  A connection's way of writing is its
+ * protocol; a send to a channel is a publish, any other an event.
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "ask.h"
+#include "client.h"
+#include "cluster.h"
+#include "dialect.h"
+#include "endpoint.h"
+#include "event.h"
+#include "pending.h"
+#include "roster.h"
+#include "state.h"
+
+/* ---- the handshake ---------------------------------------------------- */
+
+static void
+put_id(struct buf *b, const struct conn *c)
+{
+	buf_clear(b);
+	buf_addf(b, "%s.%llu", link_boot(), (unsigned long long)c->n);
+}
+
+static void
+remove_token(struct cluster *k)
+{
+	struct sc_packet p = { .type = SC_REMOVE_TOKEN };
+
+	if (cluster_protocol(k) == 1)
+		p.data = STR("null");
+	cluster_send(k, &p);
+}
+
+/* Its answer: who it is, and what became of its token. */
+static void
+greet(struct cluster *k, struct str id)
+{
+	static struct buf name = { .max = 64 }, b = { .max = 4096 };
+	struct sc_status s = { .ping_timeout = k->endpoint->ping_timeout,
+	    .authenticated = k->conn->claims != NULL };
+
+	if (k->bad && cluster_protocol(k) == 1)
+		remove_token(k);
+	put_id(&name, k->conn);
+	s.id = buf_str(&name);
+	if (k->error != NULL)
+		s.error = str_of(k->error);
+	buf_clear(&b);
+	sc_write_status(&b, &s);
+	cluster_answer(k, id, buf_str(&b));
+	if (k->bad && cluster_protocol(k) != 1)
+		remove_token(k);
+	free(k->error);
+	k->error = NULL;
+	k->bad = 0;
+}
+
+static void
+welcome(struct conn *c)
+{
+	struct cluster *k = cluster_of(c);
+
+	c->open = 1;
+	event_counts.opens++;
+	greet(k, str_of(k->id));
+	free(k->id);
+	k->id = NULL;
+	cluster_begin(k);
+}
+
+static int
+tell_open(struct cluster *k)
+{
+	static struct buf id = { .max = 64 };
+	struct buf *b = event_begin("open");
+
+	frame_text(b, "proto", STR("socketcluster"));
+	put_id(&id, k->conn);
+	frame_text(b, "sid", buf_str(&id));
+	if (k->conn->pending)
+		frame_flag(b, "pending");
+	if (k->head != NULL)
+		frame_more(b, str_of(k->head));
+	free(k->head);
+	k->head = NULL;
+	return event_keep(k->conn);
+}
+
+static void
+reject(struct cluster *k)
+{
+	cluster_counts.rejected++;
+	cluster_close(k, 4008);
+}
+
+static void
+enter(struct cluster *k)
+{
+	struct conn *c = conn_make(k->ws, k->endpoint, KIND_WS);
+
+	k->conn = c;
+	c->headers = k->headers;
+	k->headers = NULL;
+	c->pending = k->endpoint->ask != 0;
+	if (tell_open(k) == -1) {
+		ws_close(k->ws, 1009, STR("message too big"));
+		return;
+	}
+	conn_enter(c);
+	if (c->pending) {
+		pending_wait(c);
+		return;
+	}
+	welcome(c);
+	event_release(c);
+}
+
+static void
+handshake(struct cluster *k, const struct sc_packet *p)
+{
+	if (p->id.n == 0 && cluster_protocol(k) != 1)
+		reject(k);
+	else if (k->conn == NULL) {
+		k->id = mem_strn(p->id.p, p->id.n);
+		enter(k);
+	} else if (k->conn->open)
+		greet(k, p->id);
+}
+
+/* Clients of protocol 1 hear the code as data. */
+static void
+refused(struct cluster *k, struct str error, int64_t code)
+{
+	char data[32];
+	struct sc_packet p = { .type = SC_ANSWER, .id = str_of(k->id),
+	    .error = error };
+
+	snprintf(data, sizeof data, "{\"code\":%d}", (int)code);
+	if (cluster_protocol(k) == 1)
+		p.data = str_of(data);
+	if (p.id.n > 0)
+		cluster_send(k, &p);
+}
+
+/* {"message":M,"name":N}, unless the payload is an error of its own; with the
+ * code, which the client closes with. */
+static void
+refuse(struct conn *c, const struct frame *f, int status)
+{
+	static struct buf b = { .max = 4096 }, out, code_text = { .max = 64 };
+	struct cluster *k = cluster_of(c);
+	struct str reason = str_of(http_reason(status)), error, s;
+	int64_t code = 4008;
+
+	if (f != NULL && frame_str(f, K_REASON, &b, &s))
+		reason = s;
+	if (f != NULL && (!frame_int(f, K_CODE, &code) || code < 3000 ||
+	    code > 4999))
+		code = 4008;
+	error = f != NULL && frame_has(f, K_DATA) &&
+	    json_kind(f->v[K_DATA]) == 'o' ? f->v[K_DATA] :
+	    cluster_words("Error", reason);
+	buf_clear(&code_text);
+	buf_addf(&code_text, "{\"statusCode\":%d}", (int)code);
+	out.max = 2 * link_line_max();
+	buf_clear(&out);
+	if (state_merge(&out, error, buf_str(&code_text)) == 1)
+		refused(k, buf_str(&out), code);
+	cluster_counts.rejected++;
+	cluster_close(k, (int)code);
+}
+
+/* ---- saying ------------------------------------------------------------ */
+
+/* No data is no arguments. */
+void
+cluster_payload(struct buf *b, struct str data)
+{
+	if (data.n > 0)
+		frame_json(b, "data", data);
+	else
+		frame_raw(b, "args", STR("[]"));
+}
+
+static void
+post_event(struct cluster *k, struct buf *b, const struct sc_packet *p,
+    struct str data)
+{
+	cluster_payload(b, data);
+	if (p->id.n > 0)
+		frame_raw(b, "ref", p->id);
+	if (data.n > link_max() || event_post(k->conn, LINK_WORK) == -1)
+		client_too_big(k->conn);
+}
+
+static void
+event(struct cluster *k, const struct sc_packet *p)
+{
+	struct buf *b = event_begin("message");
+
+	frame_json(b, "event", p->event);
+	post_event(k, b, p, p->data);
+}
+
+static int
+is_name(struct str quoted)
+{
+	static struct buf b = { .max = 8 * NAME_BYTES };
+
+	buf_clear(&b);
+	return quoted.n > 0 && quoted.n <= 6 * NAME_BYTES + 2 &&
+	    json_unquote(&b, (struct str){ quoted.p + 1, quoted.n - 2 }) == 1 &&
+	    name_sound(buf_str(&b));
+}
+
+static void
+publish(struct cluster *k, const struct sc_packet *p)
+{
+	struct buf *b;
+
+	if (!is_name(p->channel)) {
+		cluster_fail(k, p->id, "InvalidActionError",
+		    STR("Publish channel name was malformatted"));
+		return;
+	}
+	b = event_begin("post");
+	frame_raw(b, "channel", p->channel);
+	post_event(k, b, p, p->payload);
+}
+
+/* Our questions are numbered from 1. */
+static void
+answer(struct cluster *k, const struct sc_packet *p)
+{
+	struct buf *b;
+	int64_t id;
+
+	if (!json_int(p->id, &id))
+		return;
+	if (p->data.n > link_max() || p->error.n > link_max())
+		ask_fail(k->conn, id - 1, "the answer is too big");
+	else if ((b = ask_begin(k->conn, id - 1)) != NULL) {
+		if (p->error.n > 0)
+			frame_json(b, "error", p->error);
+		else
+			cluster_payload(b, p->data);
+		ask_end(k->conn);
+	}
+}
+
+/* Of a client that is in. */
+static void
+packet(struct cluster *k, const struct sc_packet *p)
+{
+	switch (p->type) {
+	case SC_SUBSCRIBE:
+		wanted_subscribe(k, p);
+		break;
+	case SC_UNSUBSCRIBE:
+		wanted_unsubscribe(k, p);
+		break;
+	case SC_PUBLISH:
+		publish(k, p);
+		break;
+	case SC_ANSWER:
+		answer(k, p);
+		break;
+	case SC_EVENT:
+		event(k, p);
+		break;
+	case SC_DISCONNECT:
+		if (cluster_protocol(k) == 1)
+			ws_close(k->ws, 1000, STR(""));
+		break;
+	default:
+		cluster_counts.raw++;
+	}
+}
+
+static int
+is_in(const struct cluster *k)
+{
+	return k->conn != NULL && k->conn->open;
+}
+
+static void
+too_early(struct cluster *k)
+{
+	cluster_counts.early++;
+	cluster_close(k, 4009);
+}
+
+/* 1; 0: nothing more is read of this message. */
+static int
+take(struct cluster *k, const struct sc_packet *p, size_t n)
+{
+	if (p->type == SC_HANDSHAKE)
+		handshake(k, p);
+	else if (!is_in(k))
+		too_early(k);
+	else if (client_may_say(k->conn, n))
+		packet(k, p);
+	return ws_is_open(k->ws);
+}
+
+void
+cluster_said(struct cluster *k, struct str text)
+{
+	int is_pong = str_eq(text, sc_pong(cluster_protocol(k)));
+	struct sc_message m;
+	struct sc_packet p;
+
+	if (!is_pong && sc_begin(&m, cluster_protocol(k), text)) {
+		while (sc_next(&m, &p) && take(k, &p, text.n))
+			text.n = 0;	/* its bytes count once */
+		return;
+	}
+	if (!is_in(k))
+		too_early(k);
+	else if (!is_pong)
+		cluster_counts.raw++;
+}
+
+/* ---- down ------------------------------------------------------------- */
+
+static struct str
+way(const struct conn *c)
+{
+	return c->endpoint->sc_protocol == 1 ? STR("1") : STR("2");
+}
+
+static struct str
+data_of(const struct frame *f, struct buf *b)
+{
+	const char *why;
+	int k = frame_payload(f, &why);
+	struct json_walk w;
+	struct json_member m, more;
+
+	if (k == -1)
+		return STR("");
+	if (k == K_BASE64) {
+		buf_clear(b);
+		buf_adds(b, STR("{\"base64\":true,\"data\":"));
+		buf_adds(b, f->v[k]);
+		buf_addc(b, '}');
+		return buf_str(b);
+	}
+	if (k != K_ARGS || !json_walk(&w, f->v[k]))
+		return f->v[k];
+	if (json_next(&w, &m) != 1)
+		return STR("");
+	return json_next(&w, &more) == 1 ? f->v[k] : m.value;
+}
+
+static struct ws_msg *
+written(struct str protocol, struct sc_packet *p, const struct frame *f)
+{
+	static struct buf b, data, channel;
+
+	b.max = data.max = channel.max = 2 * link_line_max();
+	buf_clear(&b);
+	p->data = data_of(f, &data);
+	if (p->type == SC_PUBLISH) {
+		p->channel = f->v[K_CHANNEL];
+		p->payload = p->data;
+		buf_clear(&channel);
+		sc_write_channel(&channel, p);
+		p->data = buf_str(&channel);
+	}
+	sc_write(&b, protocol.p[0] - '0', 1, p);
+	return ws_msg_new(WS_TEXT, buf_str(&b));
+}
+
+static struct str
+event_of(const struct frame *f)
+{
+	return frame_has(f, K_EVENT) && json_kind(f->v[K_EVENT]) == 's' ?
+	    f->v[K_EVENT] : STR("\"message\"");
+}
+
+static struct ws_msg *
+write_send(struct str protocol, const struct frame *f)
+{
+	struct sc_packet p = { .type = frame_has(f, K_CHANNEL) ? SC_PUBLISH :
+	    SC_EVENT, .event = event_of(f) };
+
+	return written(protocol, &p, f);
+}
+
+static struct ws_msg *
+write_ask(struct str protocol, const struct frame *f, int64_t id)
+{
+	char cid[24];
+	struct sc_packet p = { .type = SC_EVENT, .event = event_of(f) };
+
+	snprintf(cid, sizeof cid, "%lld", (long long)id + 1);
+	p.id = str_of(cid);
+	return written(protocol, &p, f);
+}
+
+/* An error in words becomes an object. */
+static struct ws_msg *
+write_reply(const struct conn *c, const struct frame *f, const char **why)
+{
+	static struct buf error;
+	struct sc_packet p = { .type = SC_ANSWER, .id = f->v[K_REF],
+	    .error = f->v[K_ERROR] };
+
+	if (json_kind(p.id) != '0') {
+		*why = "ref is not one of this client";
+		return NULL;
+	}
+	if (frame_has(f, K_ERROR) && json_kind(p.error) == 's') {
+		error.max = link_line_max();
+		buf_clear(&error);
+		sc_write_error(&error, p.error, STR("\"Error\""));
+		p.error = buf_str(&error);
+	}
+	wanted_answered(cluster_of(c), p.id);
+	return written(way(c), &p, f);
+}
+
+static void
+kick(struct conn *c, int code, struct str reason)
+{
+	c->left = 1;
+	ws_close(c->ws, code, reason);
+}
+
+static void
+read_on(struct conn *c, int on)
+{
+	ws_read(c->ws, on);
+}
+
+const struct dialect socketcluster_dialect = {
+	.proto = "socketcluster",
+	.upgrade = cluster_upgrade,
+	.way = way,
+	.write = write_send,
+	.ask = write_ask,
+	.reply = write_reply,
+	.joined = wanted_joined,
+	.accept = welcome,
+	.refuse = refuse,
+	.kick = kick,
+	.read = read_on
+};

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: ISC
+#
+# SocketCluster: real clients against rk-listen and the small application of
+# tests/fixtures/socketcluster/app.jq; then what no library would send.
+
+load lib
+
+teardown() { stop_all; }
+
+APP=$TESTS/fixtures/socketcluster/app.jq
+
+# listen PROTOCOL [OPTION...]: with the application; $port is set.
+listen() {
+	local protocol=$1
+
+	shift
+	start_ready app rk-listen -p 0 --port-file "$RK_TEST/app.port" \
+		--socketcluster --sc-protocol "$protocol" "$@" -- rk-route "$APP"
+	port=$(cat "$RK_TEST/app.port")
+}
+
+# client VERSION [CHECK...]
+client() {
+	run_status 0 timeout -k 5 $((100 * RK_SLOW)) \
+		node "$TESTS/clients/socketcluster.js" "$1" "$port" "${@:2}"
+}
+
+wire() {
+	run_status 0 timeout -k 5 $((100 * RK_SLOW)) \
+		node "$TESTS/clients/clusterwire.js" "$1" "$port"
+}
+
+@test "wrong options" {
+	run_status 100 rk-listen -p 0 --socketcluster --sc-protocol 3
+	run_status 100 rk-listen -p 0 --socketcluster='/{user}'
+	run_status 100 rk-listen -p 0 --socketcluster --channel-limit 0
+	run_status 100 rk-listen -p 0 --socketcluster --channel-limit 1025
+}
+
+@test "socketcluster-client 20" {
+	listen 2 --ask --ping-interval 400ms --ping-timeout "$((5 * RK_SLOW))s"
+	client 20
+}
+
+@test "socketcluster-client 16" {
+	listen 2 --ask --ping-interval 400ms --ping-timeout "$((5 * RK_SLOW))s"
+	client 16
+}
+
+@test "socketcluster-client 14" {
+	listen 1 --ask --ping-interval 400ms --ping-timeout "$((5 * RK_SLOW))s"
+	client 14
+}
+
+@test "frames that no library sends, protocol 2" {
+	listen 2 --channel-limit 3
+	wire 2
+}
+
+@test "frames that no library sends, protocol 1" {
+	listen 1 --channel-limit 3
+	wire 1
+}
