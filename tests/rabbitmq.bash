@@ -12,7 +12,8 @@
 #                       all in $RABBIT_DIR ($RK_TEST/rabbit); returns when it
 #                       listens.  After rabbit_stop or rabbit_kill it starts
 #                       again on the same port, with the same data.  Exports
-#                       RABBIT_DIR, RABBIT_PORT and RABBIT_URL
+#                       RABBIT_DIR, RABBIT_PORT and RABBIT_URL; RABBIT_CONF
+#                       is added to its configuration
 #   rabbit_stop         as a supervisor would; `rabbit_kill`: as a crash would
 #   rabbit_freeze, rabbit_thaw   it says nothing, as if the network were gone
 #   rabbit_ctl ARG...   rabbitmqctl -q ARG..., on this node; prints tables
@@ -65,7 +66,8 @@ rabbit_prepare() {
 	printf '[].\n' >"$dir/plugins"
 	printf '%s\n' 'disk_free_limit.absolute = 1MB' \
 		'vm_memory_high_watermark.absolute = 2GB' \
-		'log.file.level = warning' >"$dir/rabbitmq.conf"
+		'log.file.level = warning' ${RABBIT_CONF:+"$RABBIT_CONF"} \
+		>"$dir/rabbitmq.conf"
 	read -r RABBIT_PORT _ <"$dir/ports"
 	export RABBIT_PORT RABBIT_URL=amqp://127.0.0.1:$RABBIT_PORT
 }

@@ -90,8 +90,12 @@ delivered() {
 
 @test "a URL is checked, and its password is nowhere to be seen" {
 	run_status 100 rk-amqp-bridge --url http://localhost
-	run_status 100 rk-amqp-bridge --url amqps://localhost
-	[[ $stderr == *'amqps: not supported yet'* ]]
+	run_status 100 rk-amqp-bridge --url amqp://localhost --ca /dev/null
+	[[ $stderr == *'--ca, --cert and --key are for amqps://'* ]]
+	run_status 100 rk-amqp-bridge --url amqps://localhost --cert /dev/null
+	[[ $stderr == *'a certificate and a key go together'* ]]
+	run_status 100 rk-amqp-bridge --url amqps://localhost --ca /dev/null
+	[[ $stderr == *'/dev/null: holds no certificate in PEM'* ]]
 	run_status 100 rk-amqp-bridge --url 'amqp://u:secret@host:port'
 	[[ $stderr != *secret* ]]
 	run_status 111 rk-amqp-bridge --once --consume q \

@@ -11,7 +11,6 @@
  *    is not met by all its clients at once.
  *  - mq_lost() only marks; take_down() runs from the loop, so that nobody's
  *    connection ends below his feet.
- *  - sock_read and sock_write are where TLS would go in.
  */
 
 #include <errno.h>
@@ -26,7 +25,6 @@
 
 #define PAUSE		500	/* ms, the first */
 #define STEADY		10	/* up for so many seconds: forget the pause */
-#define READ		65536	/* bytes at a time */
 #define OUT_SLACK	4194304	/* what comes on top of OUT_HIGH and a body */
 
 static struct mq *all;
@@ -59,6 +57,7 @@ close_socket(struct mq *mq)
 	ev_timer_stop(loop, &mq->beat);
 	ev_io_stop(loop, &mq->readable);
 	ev_io_stop(loop, &mq->writable);
+	mq_wire_end(mq);
 	if (mq->fd != -1)
 		close(mq->fd);
 	mq->fd = -1;
@@ -96,18 +95,6 @@ take_down(struct ev_loop *l, ev_timer *w, int events)
 
 /* --- reading and writing --- */
 
-static ssize_t
-sock_read(struct mq *mq)
-{
-	return buf_read(&mq->in, mq->fd, READ);
-}
-
-static ssize_t
-sock_write(struct mq *mq)
-{
-	return buf_write(&mq->out, mq->fd);
-}
-
 int
 mq_room(const struct mq *mq)
 {
@@ -132,11 +119,11 @@ write_out(struct mq *mq)
 
 	if (mq->lost || mq->state < MQ_START || buf_size(&mq->out) == 0)
 		return;
-	n = sock_write(mq);
+	n = mq_wire_write(mq);
 	if (n > 0)
 		mq->spoke = ev_now(loop);
 	else if (n == -1 && errno != EAGAIN && errno != EINTR)
-		mq_lost(mq, 0, "%s", strerror(errno));
+		mq_lost(mq, 0, "%s", mq_wire_why(mq));
 	if (buf_size(&mq->out) > 0)
 		ev_io_start(loop, &mq->writable);
 	else
@@ -176,7 +163,11 @@ readable(struct ev_loop *l, ev_io *w, int events)
 	(void)events;
 	if (mq->lost)
 		return;
-	n = sock_read(mq);
+	if (mq->state == MQ_SECURING) {
+		mq_wire_secure(mq);
+		return;
+	}
+	n = mq_wire_read(mq);
 	if (n > 0) {
 		mq->heard = ev_now(loop);
 		mq_parse(mq);
@@ -185,7 +176,7 @@ readable(struct ev_loop *l, ev_io *w, int events)
 		    "closed at login: wrong user or password?" :
 		    "closed without a goodbye");
 	} else if (errno != EAGAIN && errno != EINTR) {
-		mq_lost(mq, 0, "%s", strerror(errno));
+		mq_lost(mq, 0, "%s", mq_wire_why(mq));
 	}
 }
 
@@ -216,10 +207,8 @@ connected(struct mq *mq)
 		not_connected(mq, error);
 		return;
 	}
-	ev_io_stop(loop, &mq->writable);
-	ev_io_start(loop, &mq->readable);
 	mq->heard = mq->spoke = ev_now(loop);
-	mq_handshake(mq);
+	mq_wire_begin(mq);
 }
 
 static void
@@ -233,6 +222,8 @@ writable(struct ev_loop *l, ev_io *w, int events)
 		return;
 	if (mq->state == MQ_CONNECTING)
 		connected(mq);
+	else if (mq->state == MQ_SECURING)
+		mq_wire_secure(mq);
 	else
 		write_out(mq);
 }
@@ -331,6 +322,7 @@ too_late(struct ev_loop *l, ev_timer *w, int events)
 	static const char *const silent[] = {
 		[MQ_RESOLVING] = "name resolution",
 		[MQ_CONNECTING] = "connecting",
+		[MQ_SECURING] = "the TLS handshake",
 		[MQ_START] = "the greeting", [MQ_TUNE] = "the login",
 		[MQ_OPEN_OK] = "the vhost", [MQ_CLOSING] = "the goodbye"
 	};
@@ -377,7 +369,7 @@ mq_open(const struct mq_settings *set, const struct mq_ops *ops)
 	mq->ops = ops;
 	mq->fd = -1;
 	mq->pause = (struct pause){ .first = PAUSE, .longest = set->retry };
-	mq->in.max = FRAME_MAX + READ;
+	mq->in.max = 2 * FRAME_MAX;
 	mq->out.max = OUT_HIGH + set->max + OUT_SLACK;
 	mq->resolver.done = resolved;
 	init_amqp_pool(&mq->pool, 4096);

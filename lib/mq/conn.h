@@ -10,6 +10,7 @@
  *
  *	url.c		the URL
  *	conn.c		the socket, time, trying again
+ *	wire.c		its bytes, and TLS
  *	handshake.c	channel 0: login, heartbeat, blocked, goodbye
  *	frames.c	bytes to frames and back
  *	channel.c	opening channels, and contents put together
@@ -35,6 +36,8 @@
 #define SHORT_MAX	255	/* a short string's bytes */
 
 /* --- channels --- */
+
+struct tls;
 
 struct mq_channel_ops {
 	void (*connected)(struct mq_channel *);	/* it may be opened */
@@ -85,6 +88,7 @@ void	 mq_channels_lost(struct mq *, const char *why);
 enum mq_state {
 	MQ_WAITING,		/* for the next try */
 	MQ_RESOLVING, MQ_CONNECTING,
+	MQ_SECURING,		/* TLS */
 	MQ_START, MQ_TUNE, MQ_OPEN_OK,	/* the broker's next method */
 	MQ_UP,
 	MQ_CLOSING,		/* we said goodbye */
@@ -99,6 +103,7 @@ struct mq {
 	struct resolver resolver;
 	int turn, tried;	/* which address is next, how many were */
 	int fd;
+	struct tls *tls;	/* NULL: plain */
 	ev_io readable, writable;
 	ev_timer limit, retry, beat, fall;
 	ev_tstamp heard, spoke, since;
@@ -116,7 +121,7 @@ struct mq {
 	amqp_pool_t pool;
 };
 
-void	 mq_handshake(struct mq *);		/* the socket is there */
+void	 mq_handshake(struct mq *);		/* bytes may flow */
 int	 mq_method(struct mq *, uint32_t id, void *decoded);	/* channel 0 */
 int	 mq_goodbye(struct mq *);
 void	 mq_shaken(struct mq *);		/* the handshake is over */
@@ -127,6 +132,15 @@ int	 mq_lost(struct mq *, int code, const char *fmt, ...)
 
 /* More may be encoded in this turn. */
 int	 mq_room(const struct mq *);
+
+/* --- wire.c --- */
+
+void	 mq_wire_begin(struct mq *);		/* the socket is connected */
+void	 mq_wire_secure(struct mq *);		/* the next step of TLS */
+void	 mq_wire_end(struct mq *);		/* before it is closed */
+ssize_t	 mq_wire_read(struct mq *);		/* as buf_read, buf_write */
+ssize_t	 mq_wire_write(struct mq *);
+const char *mq_wire_why(const struct mq *);	/* of the last -1 */
 
 /* --- frames.c --- */
 

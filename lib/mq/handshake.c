@@ -120,7 +120,7 @@ closed(struct mq *mq, const amqp_connection_close_t *m)
 
 	mq->culprit = (uint32_t)m->class_id << 16 | m->method_id;
 	mq_send(mq, 0, AMQP_CONNECTION_CLOSE_OK_METHOD, &ok);
-	buf_write(&mq->out, mq->fd);
+	mq_wire_write(mq);
 	return mq_lost(mq, m->reply_code, "%.*s", (int)m->reply_text.len,
 	    (const char *)m->reply_text.bytes);
 }

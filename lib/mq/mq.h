@@ -28,12 +28,15 @@ struct mq_channel;
 struct mq_publisher;
 struct mq_consumer;
 struct mq_topology;
+struct tls_context;
 
-/* amqp://user:password@host:port/vhost?heartbeat=20&connection_timeout=10000
+/* amqp[s]://user:password@host:port/vhost?heartbeat=20&connection_timeout=10000
  * (rabbitmq.com/uri-spec.html), the parts %-decoded.  An empty vhost is "/".
  * 1, or -1 with *why set to a static reason. */
 struct mq_url {
 	char *user, *password, *host, *port, *vhost;
+	int tls;			/* amqps */
+	char *ca, *cert, *key;		/* PEM files; NULL: none given */
 	int heartbeat;			/* seconds; 0: none */
 	int64_t timeout;		/* ms to connect and shake hands */
 };
@@ -56,6 +59,7 @@ struct mq_ops {
 
 struct mq_settings {
 	const struct mq_url *url;	/* kept, not copied */
+	struct tls_context *tls;	/* the same; NULL: plain */
 	const char *name;		/* the broker's name for us */
 	size_t max;			/* largest body, bytes */
 	int64_t retry;			/* longest pause between tries, ms */

@@ -82,34 +82,69 @@ parse_host(struct mq_url *u, const char *p, const char *end)
 	if (port < end && *port++ != ':')
 		return 0;
 	u->host = or_default(p, stop, "localhost");
-	u->port = or_default(port, end, "5672");
+	u->port = or_default(port, end, u->tls ? "5671" : "5672");
 	return u->host != NULL && u->port != NULL &&
 	    strspn(u->port, "0123456789") == strlen(u->port);
+}
+
+/* A file, as rabbitmq.com/uri-query-parameters.html names them: 1; 0: it is
+ * no such parameter; -1: a bad value. */
+static int
+parse_file(struct mq_url *u, struct str key, const char *value, const char *end)
+{
+	const struct { struct str name; char **file; } files[] = {
+		{ STR("cacertfile"), &u->ca }, { STR("certfile"), &u->cert },
+		{ STR("keyfile"), &u->key }
+	};
+
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (u->tls && str_eq(key, files[i].name)) {
+			free(*files[i].file);
+			*files[i].file = decoded(value, end);
+			return *files[i].file != NULL ? 1 : -1;
+		}
+	return 0;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *
+parse_number(struct mq_url *u, struct str key, const char *value,
+    const char *end)
+{
+	char *stop;
+	long n = strtol(value, &stop, 10);
+
+	if (stop != end || stop == value || n < 0)
+		return "a parameter that is not NAME=NUMBER";
+	if (str_eq(key, STR("heartbeat")) && n <= 65535)
+		u->heartbeat = (int)n;
+	else if (str_eq(key, STR("connection_timeout")) && n > 0)
+		u->timeout = n;
+	else if (!str_eq(key, STR("channel_max")))
+		return "a parameter other than heartbeat, connection_timeout "
+		    "and, of amqps, cacertfile, certfile and keyfile";
+	return NULL;
 }
 
 static int
 parse_query(struct mq_url *u, const char *p, const char **why)
 {
-	char *end;
-	long n;
+	const char *value, *end;
+	int file;
 
 	for (; *p != '\0'; p = *end == '&' ? end + 1 : end) {
-		const char *value = strchr(p, '=');
-		struct str key = { p, value ? (size_t)(value - p) : 0 };
+		end = p + strcspn(p, "&");
+		value = memchr(p, '=', (size_t)(end - p));
+		*why = "a parameter that is not NAME=VALUE";
+		if (value == NULL)
+			return 0;
+		struct str key = { p, (size_t)(value++ - p) };
 
-		n = value ? strtol(value + 1, &end, 10) : -1;
-		*why = "a parameter that is not NAME=NUMBER";
-		if (n < 0 || end == value + 1 || strchr("&", *end) == NULL)
+		file = parse_file(u, key, value, end);
+		*why = file == -1 ? "a file's name that is not %-encoded" :
+		    file == 0 ? parse_number(u, key, value, end) : NULL;
+		if (*why != NULL)
 			return 0;
-		if (str_eq(key, STR("heartbeat")) && n <= 65535) {
-			u->heartbeat = (int)n;
-		} else if (str_eq(key, STR("connection_timeout")) && n > 0) {
-			u->timeout = n;
-		} else if (!str_eq(key, STR("channel_max"))) {
-			*why = "a parameter other than heartbeat and "
-			    "connection_timeout";
-			return 0;
-		}
 	}
 	return 1;
 }
@@ -117,7 +152,7 @@ parse_query(struct mq_url *u, const char *p, const char **why)
 static int
 parse(struct mq_url *u, const char *text, const char **why)
 {
-	const char *p = text + strlen("amqp://"), *at, *slash, *query;
+	const char *p = strstr(text, "://") + 3, *at, *slash, *query;
 	size_t n = strcspn(p, "/?");
 
 	slash = p + n;
@@ -143,12 +178,10 @@ int
 mq_url_parse(struct mq_url *u, const char *text, const char **why)
 {
 	*u = (struct mq_url){ .heartbeat = HEARTBEAT, .timeout = TIMEOUT };
-	if (strncmp(text, "amqps://", 8) == 0) {
-		*why = "amqps: not supported yet";
-		return -1;
-	}
-	*why = "not amqp://HOST";
-	if (strncmp(text, "amqp://", 7) == 0 && parse(u, text, why))
+	u->tls = strncmp(text, "amqps://", 8) == 0;
+	*why = "not amqp://HOST or amqps://HOST";
+	if ((u->tls || strncmp(text, "amqp://", 7) == 0) &&
+	    parse(u, text, why))
 		return 1;
 	mq_url_free(u);
 	return -1;
@@ -162,6 +195,9 @@ mq_url_free(struct mq_url *u)
 	free(u->host);
 	free(u->port);
 	free(u->vhost);
+	free(u->ca);
+	free(u->cert);
+	free(u->key);
 	*u = (struct mq_url){ .user = NULL };
 }
 
@@ -171,8 +207,8 @@ mq_url_show(const struct mq_url *u)
 	static char out[SHOWN];
 	int v6 = strchr(u->host, ':') != NULL;
 
-	snprintf(out, sizeof out, "amqp://%s%s%s:%s%s%s", v6 ? "[" : "",
-	    u->host, v6 ? "]" : "", u->port,
+	snprintf(out, sizeof out, "amqp%s://%s%s%s:%s%s%s", u->tls ? "s" : "",
+	    v6 ? "[" : "", u->host, v6 ? "]" : "", u->port,
 	    u->vhost[0] == '/' ? "" : "/", u->vhost);
 	return out;
 }

@@ -15,6 +15,7 @@
 
 #include "log.h"
 #include "loop.h"
+#include "tls.h"
 #include "pause.h"
 
 #include "bridge.h"
@@ -179,12 +180,28 @@ blocked(struct mq *mq, const char *why)
 
 static const struct mq_ops connection = { connected, disconnected, blocked };
 
+/* What is verified, and who we are; NULL: not under TLS. */
+static struct tls_context *
+secured(void)
+{
+	const struct mq_url *u = &bridge.url;
+	struct tls_context *x;
+	const char *why;
+
+	if (!u->tls)
+		return NULL;
+	x = tls_client(u->ca, u->cert, u->key, &why);
+	if (x == NULL)
+		die(100, "%s", why);
+	return x;
+}
+
 void
 broker_open(void)
 {
 	static char names[2][80];
-	struct mq_settings set = { .url = &bridge.url, .max = link_max(),
-	    .retry = bridge.retry };
+	struct mq_settings set = { .url = &bridge.url, .tls = secured(),
+	    .max = link_max(), .retry = bridge.retry };
 
 	ev_init(&again, try_again);
 	snprintf(names[0], sizeof names[0], "%s %s in", log_program(),

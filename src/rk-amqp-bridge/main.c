@@ -21,11 +21,14 @@
 enum {
 	URL = OPT_LONG, PIPED, CONSUME, PREFETCH_, EXCLUSIVE, PUBLISH,
 	TRANSIENT, UNROUTABLE, EXCHANGE, QUEUE, BIND, BIND_EXCHANGE,
-	RECONNECT, ONCE
+	RECONNECT, ONCE, CA, CERT, KEY
 };
 
 static const struct opt options[] = {
 	{ URL, "url", "URL", "the broker (amqp://localhost)" },
+	{ CA, "ca", "FILE", "amqps: trust these certificates, in PEM" },
+	{ CERT, "cert", "FILE", "amqps: our certificates" },
+	{ KEY, "key", "FILE", "amqps: their key" },
 	{ PIPED, "piped", "N", "exchanges and queues of Piped's node N" },
 	{ CONSUME, "consume", "QUEUE", "deliver what is there" },
 	{ PREFETCH_, "prefetch", "N", "unsettled deliveries a queue (200)" },
@@ -166,6 +169,23 @@ url(const struct opts *o, const char *text, const char *where)
 		opt_usage(o, "%s: %s", where, why);
 }
 
+static char *ca, *cert, *pem_key;	/* given by options */
+
+/* Options win over what the URL says. */
+static void
+files(const struct opts *o)
+{
+	struct mq_url *u = &bridge.url;
+
+	if (!u->tls && (ca != NULL || cert != NULL || pem_key != NULL))
+		opt_usage(o, "--ca, --cert and --key are for amqps://");
+	u->ca = ca != NULL ? ca : u->ca;
+	u->cert = cert != NULL ? cert : u->cert;
+	u->key = pem_key != NULL ? pem_key : u->key;
+	if ((u->cert == NULL) != (u->key == NULL))
+		opt_usage(o, "a certificate and a key go together");
+}
+
 /* An argument is seen by everybody (ps), for the moment until this is done. */
 static void
 hide(const char *text)
@@ -189,6 +209,15 @@ option(const struct opts *o, int key)
 	case URL:
 		url(o, o->arg, "--url");
 		hide(o->arg);
+		break;
+	case CA:
+		ca = mem_str(o->arg);
+		break;
+	case CERT:
+		cert = mem_str(o->arg);
+		break;
+	case KEY:
+		pem_key = mem_str(o->arg);
 		break;
 	case PIPED:
 		if (piped++)
@@ -283,6 +312,7 @@ main(int argc, char *argv[])
 	if (bridge.url.host == NULL)
 		url(&o, getenv("AMQP_URL") ? getenv("AMQP_URL") :
 		    "amqp://localhost", "AMQP_URL");
+	files(&o);
 	loop_open(&signals);
 	broker_open();
 	event_figures();

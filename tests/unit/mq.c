@@ -31,16 +31,20 @@ static const struct {
 	{ "amqp://[::1]", "guest", "guest", "::1", "5672", "/", 20 },
 	{ "amqp://[::1]:9/v", "guest", "guest", "::1", "9", "v", 20 },
 	{ "amqp://h?heartbeat=0", "guest", "guest", "h", "5672", "/", 0 },
+	{ "amqps://h", "guest", "guest", "h", "5671", "/", 20 },
+	{ "amqps://h/v?cacertfile=/a%20b&heartbeat=1&certfile=c&keyfile=k",
+	    "guest", "guest", "h", "5671", "v", 1 },
 	{ "amqp://h/v?heartbeat=60&connection_timeout=5", "guest", "guest",
 	    "h", "5672", "v", 60 },
 };
 
 static const char *const no_urls[] = {
-	"", "h", "http://h", "amqps://h", "amqp:/h", "amqp://h:x",
+	"", "h", "http://h", "amqp:/h", "amqp://h:x",
 	"amqp://[::1", "amqp://[::1]x", "amqp://%zz", "amqp://%2",
 	"amqp://%00", "amqp://u:%@h", "amqp://h/%", "amqp://h?x=1",
 	"amqp://h?heartbeat", "amqp://h?heartbeat=", "amqp://h?heartbeat=x",
 	"amqp://h?heartbeat=-1", "amqp://h?heartbeat=99999",
+	"amqp://h?cacertfile=a", "amqps://h?cacertfile=%", "amqps://h?certfile",
 	"amqp://h?heartbeat=1;", "amqp://h?connection_timeout=0",
 };
 
