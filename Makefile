@@ -36,7 +36,7 @@ LIBOBJ = $(LIBSRC:%.c=$(B)/%.o)
 
 LIBS = -lev
 TLS = -lssl -lcrypto
-LIBS_rk-listen = -lwebsockets $(TLS)
+LIBS_rk-listen = -ljwt -lwebsockets $(TLS)
 LIBS_rk-client = -lwebsockets $(TLS) -ljq
 LIBS_rk-route = -ljq
 LIBS_rk-amqp-bridge = -lrabbitmq $(TLS)

@@ -14,7 +14,7 @@ UNIT = $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/*.c))
 $(B)/unit/%: $(B)/tests/unit/%.o $(B)/librk.a
 	@mkdir -p $(@D)
 	$(call say,$(CC) $@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq -lsqlite3 \
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ -lwebsockets -ljq -lrabbitmq -lsqlite3 -ljwt \
 		$(TLS) $(LIBS)
 
 $(B)/differ/oracle: $(B)/tests/differ/oracle.o $(B)/librk.a
