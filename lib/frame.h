@@ -62,7 +62,7 @@
 	X(POST, "post") X(ANSWER, "answer") X(CLOSE, "close") \
 	X(REQUEST, "request") X(MEMBERS, "members") \
 	X(OCCUPIED, "occupied") X(VACATED, "vacated") X(SENT, "sent") \
-	X(DROP, "drop") \
+	X(DROP, "drop") X(CLAIMS, "claims") \
 	X(SEND, "send") X(REPLY, "reply") X(RESPOND, "respond") \
 	X(ACCEPT, "accept") X(REJECT, "reject") X(IDENTIFY, "identify") \
 	X(JOIN, "join") X(LEAVE, "leave") X(MERGE, "merge") X(WHO, "who") \

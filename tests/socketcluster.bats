@@ -27,7 +27,7 @@ client() {
 
 wire() {
 	run_status 0 timeout -k 5 $((100 * RK_SLOW)) \
-		node "$TESTS/clients/clusterwire.js" "$1" "$port"
+		node "$TESTS/clients/clusterwire.js" "$1" "$port" "${@:2}"
 }
 
 @test "wrong options" {
@@ -35,6 +35,10 @@ wire() {
 	run_status 100 rk-listen -p 0 --socketcluster='/{user}'
 	run_status 100 rk-listen -p 0 --socketcluster --channel-limit 0
 	run_status 100 rk-listen -p 0 --socketcluster --channel-limit 1025
+	run_status 100 rk-listen -p 0 --socketcluster --jwt-key "$RK_TEST/none"
+	echo short >"$RK_TEST/short"
+	run_status 100 rk-listen -p 0 --socketcluster \
+		--jwt-key "$RK_TEST/short"
 }
 
 @test "socketcluster-client 20" {
@@ -60,4 +64,14 @@ wire() {
 @test "frames that no library sends, protocol 1" {
 	listen 1 --channel-limit 3
 	wire 1
+}
+
+@test "tokens, protocol 2" {
+	listen 2 --jwt-key "$TESTS/fixtures/token/secret"
+	wire 2 "$TESTS/fixtures/token"
+}
+
+@test "tokens, protocol 1" {
+	listen 1 --jwt-key "$TESTS/fixtures/token/secret"
+	wire 1 "$TESTS/fixtures/token"
 }

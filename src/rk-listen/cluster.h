@@ -36,13 +36,13 @@ struct cluster {			/* the data of its ws */
 	char *head;			/* of its request, as keys of a frame */
 	char *headers;			/* --with headers */
 	char *id;			/* of a handshake without answer */
-	char *error;			/* what was wrong with its token */
+	char *error;			/* of the token in its handshake */
 	ev_timer timer;
 	double ping;			/* the next one */
 	double silent;			/* then it is gone */
 	struct wanted *wanted;		/* the first */
 	unsigned nwanted;
-	unsigned bad : 1;		/* its token is to be thrown away */
+	unsigned bad : 1;		/* that token is to be thrown away */
 	int64_t expires;		/* its token, in seconds; 0: never */
 };
 
@@ -73,6 +73,16 @@ void	 cluster_close(struct cluster *, int code);
 
 void	 cluster_said(struct cluster *, struct str text);
 void	 cluster_payload(struct buf *, struct str data);	/* of a frame */
+
+/* ---- tokens (claims.c) -------------------------------------------------- */
+
+/* That of the handshake; what is wrong with it is kept. */
+void	 claims_greet(struct cluster *, struct str token);
+void	 claims_authenticate(struct cluster *, const struct sc_packet *);
+/* It has none any more; to_client: the client is to forget it, too. */
+void	 claims_remove(struct cluster *, int to_client);
+void	 claims_tell_removed(struct cluster *);
+void	 claims_expire(struct cluster *);	/* if it is time */
 
 /* ---- subscriptions (wanted.c) ------------------------------------------ */
 

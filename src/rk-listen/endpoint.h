@@ -20,6 +20,8 @@ enum policy {
 };
 extern const char *const endpoint_policies[];	/* NULL ends */
 
+struct token_key;
+
 struct endpoint {
 	const char *template;		/* "/api/{user}"; http: a prefix */
 	int http;
@@ -35,6 +37,7 @@ struct endpoint {
 	const char *origins;		/* commas between; NULL: any */
 	const char *subprotocols;	/* commas between; NULL: none */
 	const char *namespaces;		/* --ns; commas between, or * */
+	const struct token_key *key;	/* --jwt-key */
 	int sc_protocol;		/* --sc-protocol */
 	unsigned sc_channels;		/* --channel-limit */
 	/* Engine.IO and SocketCluster: times in ms */

@@ -134,6 +134,9 @@ render(const struct conn *c, const char *type, int64_t at, struct str text)
 {
 	unsigned with = c->endpoint->with;
 
+	if (strcmp(type, "claims") == 0 ||
+	    (strcmp(type, "open") == 0 && c->claims != NULL))
+		with |= WITH_CLAIMS;
 	if (strcmp(type, "open") == 0)
 		with &= ~(unsigned)WITH_HEADERS;	/* it has them anyway */
 	if (!is_close(type))

@@ -14,7 +14,7 @@
  * up, and custody), command, people, send, pending, ask (what comes down),
  * roster, state (who is there), limits, web, metrics, docroot; dialect (what
  * clients speak), engine, socket, handshake, polling (Engine.IO), socketio,
- * written, engineio, socketcluster, cluster, wanted.
+ * written, engineio, socketcluster, cluster, wanted, claims.
  */
 
 #include <errno.h>
@@ -36,6 +36,7 @@
 #include "people.h"
 #include "pending.h"
 #include "stages.h"
+#include "token.h"
 
 #define END_MS	5000		/* for closing, then for the links */
 
@@ -47,7 +48,7 @@ enum {
 	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
 	KEY_PING, KEY_MAX_OUT, KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER,
 	KEY_SOCKETIO, KEY_ENGINEIO, KEY_SOCKETCLUSTER, KEY_SC_PROTOCOL,
-	KEY_CHANNEL_LIMIT, KEY_NS, KEY_PING_INTERVAL,
+	KEY_CHANNEL_LIMIT, KEY_JWT_KEY, KEY_NS, KEY_PING_INTERVAL,
 	KEY_PING_TIMEOUT, KEY_UPGRADE_TIMEOUT, KEY_CONNECT_TIMEOUT,
 	KEY_MAX_PAYLOAD
 };
@@ -79,6 +80,8 @@ static const struct opt options[] = {
 	    "SocketCluster clients are 15 and up: 2; 14: 1 (2)" },
 	{ KEY_CHANNEL_LIMIT, "channel-limit", "N",
 	    "of a SocketCluster client (1000)" },
+	{ KEY_JWT_KEY, "jwt-key", "FILE",
+	    "secret, or public key, of SocketCluster tokens" },
 	{ KEY_PING_INTERVAL, "ping-interval", "TIME",
 	    "between a dialect's pings (25s, 8s)" },
 	{ KEY_PING_TIMEOUT, "ping-timeout", "TIME",
@@ -261,6 +264,9 @@ endpoint_option(const struct opts *o, int key)
 	case KEY_CHANNEL_LIMIT:
 		current->sc_channels = (unsigned)opt_number(o, o->arg, 1,
 		    CHANNELS_MAX);
+		break;
+	case KEY_JWT_KEY:
+		current->key = token_key_read(o->arg);
 		break;
 	case KEY_PING_INTERVAL:
 		current->ping_interval = time_of(o);

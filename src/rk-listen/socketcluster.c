@@ -28,16 +28,6 @@ put_id(struct buf *b, const struct conn *c)
 	buf_addf(b, "%s.%llu", link_boot(), (unsigned long long)c->n);
 }
 
-static void
-remove_token(struct cluster *k)
-{
-	struct sc_packet p = { .type = SC_REMOVE_TOKEN };
-
-	if (cluster_protocol(k) == 1)
-		p.data = STR("null");
-	cluster_send(k, &p);
-}
-
 /* Its answer: who it is, and what became of its token. */
 static void
 greet(struct cluster *k, struct str id)
@@ -47,7 +37,7 @@ greet(struct cluster *k, struct str id)
 	    .authenticated = k->conn->claims != NULL };
 
 	if (k->bad && cluster_protocol(k) == 1)
-		remove_token(k);
+		claims_tell_removed(k);
 	put_id(&name, k->conn);
 	s.id = buf_str(&name);
 	if (k->error != NULL)
@@ -56,7 +46,7 @@ greet(struct cluster *k, struct str id)
 	sc_write_status(&b, &s);
 	cluster_answer(k, id, buf_str(&b));
 	if (k->bad && cluster_protocol(k) != 1)
-		remove_token(k);
+		claims_tell_removed(k);
 	free(k->error);
 	k->error = NULL;
 	k->bad = 0;
@@ -101,7 +91,7 @@ reject(struct cluster *k)
 }
 
 static void
-enter(struct cluster *k)
+enter(struct cluster *k, struct str token)
 {
 	struct conn *c = conn_make(k->ws, k->endpoint, KIND_WS);
 
@@ -109,6 +99,7 @@ enter(struct cluster *k)
 	c->headers = k->headers;
 	k->headers = NULL;
 	c->pending = k->endpoint->ask != 0;
+	claims_greet(k, token);
 	if (tell_open(k) == -1) {
 		ws_close(k->ws, 1009, STR("message too big"));
 		return;
@@ -129,7 +120,7 @@ handshake(struct cluster *k, const struct sc_packet *p)
 		reject(k);
 	else if (k->conn == NULL) {
 		k->id = mem_strn(p->id.p, p->id.n);
-		enter(k);
+		enter(k, p->token);
 	} else if (k->conn->open)
 		greet(k, p->id);
 }
@@ -259,6 +250,7 @@ answer(struct cluster *k, const struct sc_packet *p)
 static void
 packet(struct cluster *k, const struct sc_packet *p)
 {
+	claims_expire(k);
 	switch (p->type) {
 	case SC_SUBSCRIBE:
 		wanted_subscribe(k, p);
@@ -268,6 +260,15 @@ packet(struct cluster *k, const struct sc_packet *p)
 		break;
 	case SC_PUBLISH:
 		publish(k, p);
+		break;
+	case SC_AUTHENTICATE:
+		if (p->id.n == 0 && cluster_protocol(k) != 1)
+			reject(k);
+		else
+			claims_authenticate(k, p);
+		break;
+	case SC_REMOVE_TOKEN:
+		claims_remove(k, 0);
 		break;
 	case SC_ANSWER:
 		answer(k, p);
@@ -324,7 +325,9 @@ cluster_said(struct cluster *k, struct str text)
 	}
 	if (!is_in(k))
 		too_early(k);
-	else if (!is_pong)
+	else if (is_pong)
+		claims_expire(k);
+	else
 		cluster_counts.raw++;
 }
 

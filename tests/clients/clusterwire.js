@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: ISC
 //
-// clusterwire.js PROTOCOL PORT: frames that no library would send, to
+// clusterwire.js PROTOCOL PORT [TOKENS]: frames that no library would send, to
 // rk-listen with tests/fixtures/socketcluster/app.jq (--channel-limit 3), and
-// what must come back for them: seeds.md P2.  A row is what is said, then what
+// what must come back for them: seeds.md P2; or, with the folder TOKENS, what is said
+// of those tokens.  A row is what is said, then what
 // is heard; a number is the code it is closed with.  Prints "ok NAME" for each.
 'use strict'
 const WebSocket = require('ws')
 
-const [protocol, port] = process.argv.slice(2)
+const fs = require('fs')
+
+const [protocol, port, tokens] = process.argv.slice(2)
 const v1 = protocol === '1'
 const limit = 15000 * Number(process.env.RK_SLOW || 1)
 const HELLO = '{"event":"#handshake","data":{"authToken":null},"cid":1}'
@@ -23,7 +26,7 @@ const mask = (s) => s.replace(/[a-z0-9]{13}\.\d+/g, 'ID')
 const hello = '{"rid":1,"data":{"id":"ID","pingTimeout":20000,' +
 	'"isAuthenticated":false}}'
 
-const rows = {
+const wire = {
 	'garbage before the handshake': [['hello'], 4009],
 	'a pong before the handshake': [[v1 ? '#2' : ''], 4009],
 	'bytes before the handshake': [[Buffer.from([1, 2])], 4009],
@@ -95,11 +98,70 @@ const rows = {
 		error(2, 'MyError', 'nope')]
 }
 if (v1)
-	rows['a channel as plain text'] = [[HELLO,
+	wire['a channel as plain text'] = [[HELLO,
 		'{"event":"#subscribe","data":"t","cid":2}'], hello, '{"rid":2}']
 if (v1)
-	rows['a farewell'] = [[HELLO,
+	wire['a farewell'] = [[HELLO,
 		'{"event":"#disconnect","data":{"code":1000}}'], hello, 1000]
+
+
+// ---- tokens
+
+const token = (name) => tokens && fs.readFileSync(`${tokens}/${name}.jwt`,
+	'utf8').trim()
+const invalid = (message) =>
+	({ message, name: 'AuthTokenInvalidError', isBadToken: true })
+const removed = JSON.stringify({ event: '#removeAuthToken',
+	...v1 ? { data: null } : {} })
+const expired = { message: 'jwt expired', name: 'AuthTokenExpiredError',
+	expiry: '2026-11-20T22:20:19.000Z', isBadToken: true }
+const said = (event, data) => `{"event":"${event}","data":${data}}`
+const bob = '{"sub":"bob","n":1.0}'
+
+const greet = (authToken) =>
+	JSON.stringify({ event: '#handshake', data: { authToken }, cid: 1 })
+const answer = (isAuthenticated, authError) => JSON.stringify({ rid: 1, data:
+	{ id: 'ID', pingTimeout: 20000, ...authError ? { authError } : {},
+		isAuthenticated } })
+const hold = (data, cid) =>
+	JSON.stringify({ event: '#authenticate', data, cid })
+
+// What is wrong is soft in a handshake, an error later; either way the client
+// is to forget it.  Protocol 1 hears that first.
+const soft = (authToken, error) => [[greet(authToken)],
+	...v1 ? [removed, answer(false, error)] : [answer(false, error), removed]]
+const hard = (data, error) => [[HELLO, hold(data, 2)], hello, ...v1 ?
+	[removed, JSON.stringify({ rid: 2, error,
+		data: { isAuthenticated: false, authError: error } })] :
+	[JSON.stringify({ rid: 2, error }), removed]]
+
+const bad = [['none', invalid('jwt signature is required')],
+	['none-signed', invalid('invalid algorithm')],
+	['hs512', invalid('invalid algorithm')],
+	['rs256', invalid('invalid algorithm')],
+	['expired', expired]]
+const held = {
+	'a token in the handshake':
+		[[greet(token('hs256'))], answer(true), said('hello', bob)],
+	'a token later, and its end': [[HELLO, hold(token('hs256'), 2),
+		'{"event":"#removeAuthToken"}'], hello,
+	'{"rid":2,"data":{"isAuthenticated":true,"authError":null}}',
+	said('claims', bob), said('claims', '{}')],
+	'a changed token': soft(token('hs256') && token('hs256')
+		.replace(/\.[^.]*$/, '.AAAA'), invalid('invalid signature')),
+	'no token at all': hard(null, invalid('jwt must be provided')),
+	'a number for a token': soft(5, invalid('jwt malformed')),
+	'authenticating without a number': v1 ?
+		[[HELLO, hold(token('hs256')), DONE[0]], hello,
+			said('claims', bob), DONE[1]] :
+		[[HELLO, hold(token('hs256'))], hello, 4008]
+}
+for (const [name, error] of bad) {
+	held[`${name} in the handshake`] = soft(token(name), error)
+	held[`${name} later`] = hard(token(name), error)
+}
+
+const rows = tokens ? held : wire
 
 function run([says, ...want]) {
 	return new Promise((resolve, reject) => {
