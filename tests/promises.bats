@@ -41,7 +41,7 @@ costs() {
 			promise=1 clients=20 seconds=6 rate=1000 pad=200 \
 			faults="$faults" times="${faults:+4}"
 		[ "$stage" != broker ] || crash
-		wait_for -t 90 gone "$(pid_of audit)"
+		wait_for -t 120 gone "$(pid_of audit)"
 		cat "$RK_TEST/audit.out" "$RK_TEST/stages.err" >&2
 		ended audit
 		node "$TESTS/audit/promises.js" check "$1" "$stage" \

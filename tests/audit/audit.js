@@ -16,7 +16,8 @@
 //                      The list is shuffled, and again when it is through
 //   times=10           so many in all, at least `every` ms apart: while the
 //   every=0            load lasts, else as long as it takes
-//   seconds=0          the load goes on for so long, whatever calls= says
+//   seconds=0          the load goes on for so long, whatever calls= says, and
+//                      until all of that was done
 //   flat=0             1: memory is flat after a third of these
 //   promise=0          1: what is lost is an outcome, no fault: nobody asks
 //                      again, and the end is when nothing comes any more
@@ -35,7 +36,7 @@ const { Client, Publisher } = require('./load')
 const { Stages } = require('./stages')
 
 const TICK = 10		// ms
-const QUIET = 3000
+const QUIET = 3000	// ms
 const SAMPLE = 250
 const options = Object.assign({ assembly: 'chain', dir: '.', rules: '',
 	clients: 10, calls: 5000, events: 5000, rate: 500, pad: 0, faults: '',
@@ -73,7 +74,7 @@ const clients = Array.from({ length: options.clients }, (_, i) =>
 	new Client(`c${i}`, options, () => stages.port, log))
 const publisher = new Publisher(log)
 const events = new Map(clients.map(c => [c, 0]))
-let given = { calls: 0, events: 0 }, swaps = 0, suffering = 0
+let given = { calls: 0, events: 0 }, swaps = 0, isHurt = true
 
 function call(c) {
 	c.call()
@@ -112,13 +113,17 @@ const arrived = () => publisher.unconfirmed.size === 0 &&
 async function load() {
 	const start = Date.now()
 
-	while (!givenAll(Date.now() - start)) {
+	while (!givenAll(Date.now() - start) || (options.seconds && isHurt)) {
 		give(Date.now() - start)
 		await pause(TICK)
 	}
 }
 
-// What is lost never comes: until nothing has come for a while.
+const isBack = c => c.isOpen && !c.unanswered.has(c.calls) &&
+	c.heard >= events.get(c)
+
+// What is lost never comes: until each client has had one more of each, and
+// nothing has come for a while.
 async function quiet(end) {
 	const slow = Number(process.env.RK_SLOW || 1)
 	const news = () => entries.filter(e => /^(served|result|accepted|heard)$/
@@ -126,10 +131,18 @@ async function quiet(end) {
 	let before = -1
 
 	while (!arrived() && Date.now() < end &&
-	    (suffering > 0 || before !== news())) {
+	    (!clients.every(isBack) || before !== news())) {
 		before = news()
+		clients.filter(c => !isBack(c)).forEach(oneMore)
 		await pause(QUIET * slow)
 	}
+}
+
+function oneMore(c) {
+	if (c.isOpen)
+		call(c)
+	if (hasBroker)
+		event(c)
 }
 
 // Everything arrives; then one more of each, behind all that may come twice.
@@ -148,11 +161,7 @@ async function arrival() {
 	await all()
 	if (!arrived())
 		return
-	for (const c of clients) {
-		call(c)
-		if (hasBroker)
-			event(c)
-	}
+	clients.forEach(oneMore)
 	await all()
 }
 
@@ -210,6 +219,7 @@ async function faults() {
 			await pause(TICK)
 		console.log(`fault ${i} of ${n}: ${fault}`)
 	}
+	isHurt = false
 }
 
 async function main() {
@@ -249,7 +259,6 @@ readline.createInterface({ input: process.stdin }).on('line', line => {
 	const [what, stage] = line.split(' ')
 
 	log(what, { stage })
-	suffering += what === 'kill' ? 1 : -1
 })
 process.on('SIGTERM', () => stages.stop().then(() => process.exit(143)))
 main().catch(e => {

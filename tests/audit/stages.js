@@ -7,7 +7,8 @@
 //   services   the three of them at two Unix sockets, and a back end
 //   bare       rk-listen -- rk-route -- the back end, without a broker
 //   pipes      a ring of plain pipes, closed by a socket, and a back end; it
-//              starts again when all of it has ended
+//              starts again when all of it has ended, which for what consumes
+//              is when the next event meets a broken pipe
 //
 // What is no child of ours is found among the descendants, by its name.
 'use strict'
@@ -39,7 +40,7 @@ function commands(assembly, { dir, rules, port }) {
 		pipes: () => ({ backend, pipeline: ['bash', '-c', [
 			[...listen, '-s', up], ['rk-route', rules], bridge,
 			['rk-route', rules],
-			['rk-publish', '-s', up, '--frames']
+			['rk-publish', '-s', up, '--frames', '--timeout', '2s']
 		].map(quote).join(' | ')] })
 	}[assembly]()
 }
