@@ -83,6 +83,19 @@ silent() {	# NAME: nothing came; asked after something else did
 	[ ! -e a.sock ]
 }
 
+@test "a path that another has taken over stays" {
+	start_ready a rk-route -e . --serve x=a.sock
+	start_ready l rk-listen -p 0 --unix b.sock --port-file port
+	mv a.sock a.old
+	mv b.sock b.old
+	start_ready c rk-route -e . --serve x=a.sock --serve y=b.sock
+	stop a
+	stop l
+	[ -S a.sock ] && [ -S b.sock ]
+	stop c
+	[ ! -e a.sock ] && [ ! -e b.sock ]
+}
+
 # --- peers ------------------------------------------------------------------
 
 @test "a router gets ready, and then the events" {

@@ -30,6 +30,8 @@
 struct server {
 	struct server *next;
 	const char *name, *path;
+	dev_t device;		/* of path, as we made it */
+	ino_t inode;
 	struct link_counts *counts;
 	enum link_as peer;	/* of the main links; LINK_PLAIN: none */
 	const struct link_ops *ops;
@@ -321,10 +323,11 @@ remove_stale(const char *path)
 	unlink(path);
 }
 
-static int
-listen_at(const char *path)
+static void
+listen_at(struct server *s, const char *path)
 {
 	struct sockaddr_un a;
+	struct stat st;
 	mode_t before;
 	int fd = address(&a, path);
 
@@ -335,9 +338,24 @@ listen_at(const char *path)
 	umask(before);
 	if ((settings.group != (gid_t)-1 &&
 	    chown(path, (uid_t)-1, settings.group) == -1) ||
-	    chmod(path, settings.mode) == -1 || listen(fd, 128) == -1)
+	    chmod(path, settings.mode) == -1 || listen(fd, 128) == -1 ||
+	    lstat(path, &st) == -1)
 		die(111, "%s: %s", path, strerror(errno));
-	return fd;
+	s->fd = fd;
+	s->path = path;
+	s->device = st.st_dev;
+	s->inode = st.st_ino;
+}
+
+/* Who replaced it has it. */
+static void
+remove_path(const struct server *s)
+{
+	struct stat st;
+
+	if (lstat(s->path, &st) == 0 && st.st_dev == s->device &&
+	    st.st_ino == s->inode)
+		unlink(s->path);
 }
 
 struct link *
@@ -348,10 +366,9 @@ link_serve(const char *name, enum link_as peer, const char *path,
 
 	s->name = name;
 	s->counts = count_of(name);
-	s->path = path;
 	s->peer = peer;
 	s->ops = ops;
-	s->fd = listen_at(path);
+	listen_at(s, path);
 	ev_io_init(&s->accept, on_accept, s->fd, EV_READ);
 	s->accept.data = s;
 	ev_io_start(loop, &s->accept);
@@ -376,7 +393,7 @@ socket_close_all(void)
 	for (s = servers; s != NULL; s = s->next) {
 		ev_io_stop(loop, &s->accept);
 		ev_timer_stop(loop, &s->pause);
-		unlink(s->path);	/* first: behind close it is stale */
+		remove_path(s);		/* first: behind close it is stale */
 		close(s->fd);
 	}
 }

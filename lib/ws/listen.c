@@ -30,6 +30,8 @@ struct listener {
 	ev_io io;
 	const struct ws_ops *ops;
 	char *path;		/* a Unix socket that we made */
+	dev_t device;		/* of path, as we made it */
+	ino_t inode;
 	int tls;
 	struct listener *next;
 };
@@ -297,6 +299,7 @@ int
 ws_listen_unix(const char *path, const struct ws_ops *ops)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct stat st;
 	int r;
 
 	if (strlen(path) >= sizeof a.sun_path) {
@@ -308,8 +311,11 @@ ws_listen_unix(const char *path, const struct ws_ops *ops)
 		return -1;
 	r = bind_and_listen(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
 	    (struct sockaddr *)&a, sizeof a, ops);
-	if (r == 1)
+	if (r == 1 && lstat(path, &st) == 0) {
 		listeners->path = mem_str(path);
+		listeners->device = st.st_dev;
+		listeners->inode = st.st_ino;
+	}
 	return r;
 }
 
@@ -331,6 +337,17 @@ clear_door(const struct listener *l)
 		turn_away(l, fd, &from, LIMIT_DRAIN);
 }
 
+/* Who replaced it has it. */
+static void
+remove_path(const struct listener *l)
+{
+	struct stat st;
+
+	if (lstat(l->path, &st) == 0 && st.st_dev == l->device &&
+	    st.st_ino == l->inode)
+		unlink(l->path);
+}
+
 void
 ws_unlisten(void)
 {
@@ -342,7 +359,7 @@ ws_unlisten(void)
 		clear_door(l);
 		close(l->io.fd);
 		if (l->path != NULL)
-			unlink(l->path);
+			remove_path(l);
 		free(l->path);
 		free(l);
 	}
