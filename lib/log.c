@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -88,6 +89,26 @@ info(const char *fmt, ...)
 	va_start(ap, fmt);
 	put("info: ", fmt, ap);
 	va_end(ap);
+}
+
+int
+log_flood(struct log_kind *k, unsigned long long *unsaid)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec / 60 != k->minute) {
+		k->minute = now.tv_sec / 60;
+		k->said = 0;
+	}
+	*unsaid = k->unsaid;
+	if (k->said == LOG_BURST) {
+		k->unsaid++;
+		return 0;
+	}
+	k->said++;
+	k->unsaid = 0;
+	return 1;
 }
 
 const char *

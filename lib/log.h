@@ -11,6 +11,8 @@
  *    1 the answer is no, 100 will fail again, 101 bug, 111 may work next
  *    time, 126/127 exec.  Always a literal, so that grep finds it.
  *  - warn() says "warning:", info() says "info:" and speaks with -v only.
+ *  - What outsiders cause goes through log_flood(), so that a flood of theirs
+ *    is none of messages.
  *  - No secret is ever passed in: the caller masks (str_mask below).
  */
 
@@ -24,6 +26,16 @@ _Noreturn void die(int, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
 void	 warn(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 info(const char *, ...) __attribute__((format(printf, 1, 2)));
+
+/* 1: say it; before, *unsaid of its kind were not said.  0: say nothing: there
+ * were LOG_BURST in this minute.  Zero it first. */
+#define LOG_BURST	20
+struct log_kind {
+	long long minute;
+	unsigned said;
+	unsigned long long unsaid;
+};
+int	 log_flood(struct log_kind *, unsigned long long *unsaid);
 
 /* The first 4 characters of a secret and "...": for tokens in messages.
  * The result is static; two live at a time. */

@@ -96,6 +96,21 @@ silent() {	# NAME: nothing came; asked after something else did
 	[ ! -e a.sock ] && [ ! -e b.sock ]
 }
 
+@test "a flood of lines that are none is counted, and fills no disk" {
+	yes '[]' | head -n 5000 >bad
+	rk-route -e 'select(false)' <bad 2>err >/dev/null || :
+	[ "$(grep -c 'not an object' err)" -ge 1 ]
+	[ "$(wc -l <err)" -lt 50 ]
+	station
+	timeout $((20 * RK_SLOW)) socat -t 5 - UNIX:n.sock <bad >told
+	heard() {
+		curl -s "http://127.0.0.1:$(<port)/metrics" |
+			grep -q '^rk_listen_link_bad_lines_total 5000$'
+	}
+	wait_for heard
+	[ "$(wc -l <station.err)" -lt 50 ]
+}
+
 # --- peers ------------------------------------------------------------------
 
 @test "a router gets ready, and then the events" {

@@ -90,6 +90,19 @@ answer_error(struct link *l, const char *why)
 	buf_free(&b);
 }
 
+static void
+say_refused(const struct link *l, const char *why)
+{
+	static struct log_kind kind;
+	unsigned long long unsaid;
+
+	if (!log_flood(&kind, &unsaid))
+		return;
+	if (unsaid > 0)
+		warn("%llu refusals were not told of", unsaid);
+	warn("%s: %s", l->name, why);
+}
+
 void
 link_refuse(struct taken *t, const char *why)
 {
@@ -101,7 +114,7 @@ link_refuse(struct taken *t, const char *why)
 	    link_unsettled(t->link) <= link_window())
 		answer_error(t->link, why);
 	else
-		warn("%s: %s", t->link->name, why);
+		say_refused(t->link, why);
 	if (t->seen != NULL)
 		seen_forget(t->seen);
 	release(t->link);
@@ -232,15 +245,29 @@ frame_in(struct link *l, struct frame *f)
 		l->ops->frame(l, f, take(l, 0));
 }
 
-void
-link_bad_line(struct link *l, const char *why, struct str line)
+/* Each is counted; who says them without an end fills no disk. */
+static void
+say_bad_line(const struct link *l, const char *why)
 {
-	l->counts->bad_lines++;
+	static struct log_kind kind;
+	unsigned long long unsaid;
+
+	if (!log_flood(&kind, &unsaid))
+		return;
+	if (unsaid > 0)
+		warn("%llu malformed lines were not told of", unsaid);
 	if (l->wire != NULL && l->wire->in == STDIN_FILENO)
 		warn("stdin:%llu: %s", (unsigned long long)l->wire->number,
 		    why);
 	else
 		warn("%s: %s", l->name, why);
+}
+
+void
+link_bad_line(struct link *l, const char *why, struct str line)
+{
+	l->counts->bad_lines++;
+	say_bad_line(l, why);
 	if (l->wire != NULL && l->wire->out_fd != -1 && !l->bare)
 		link_say_error(l->wire, why, line);
 }
