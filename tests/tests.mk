@@ -74,10 +74,11 @@ asan:
 		$(UNIT:$(B)/%=build/asan/%) tests/differ/run \
 		$$(grep -L '^# asan: no' $(BATS))
 
-# what takes longer: the same suites, those that ask, told so
+# what takes longer: the same suites, those that ask, told so; three at a time,
+# for the longest of them mostly wait
 long: all unit-build
 	@$(MAKE) $(FUZZ) fuzz-build
-	@RK_LONG=1 $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
+	@RK_LONG=1 JOBS=$${JOBS:-3} $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
 		$(AUDIT) $$(grep -l RK_LONG $(BATS))
 
 #: make promises    measures what a death costs, and writes it into rk(7)
