@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 #
 # AMQP over TLS: a real RabbitMQ that wants certificates of its clients.
+#
+# asan: long
 
 load lib
 load rabbitmq

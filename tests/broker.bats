@@ -6,6 +6,8 @@
 # survives or reports: the table FAULTS of rk-amqp-bridge(1).  A fault meets
 # all three at once: a consumer, a publisher that is told what was accepted,
 # and declarations.
+#
+# asan: long
 
 load lib
 load rabbitmq

@@ -3,6 +3,8 @@
 #
 # rk-jobs: jobs by hand, their ends, clocks of the system, kills, and figures.
 # Dates as such are in tests/unit/when.c.
+#
+# asan: long
 
 load lib
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: ISC
 #
 # rk-log: what is kept, where, and what comes of it again.
+#
+# asan: long
 
 load lib
 

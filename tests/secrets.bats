@@ -12,6 +12,8 @@
 #  - What a person types as an argument of rk-client and rk-publish is seen in
 #    ps, as their pages say; so of these two (and of our own peers) arguments
 #    are not looked at.  The environment is where secrets belong.
+#
+# asan: long
 
 load lib
 load rabbitmq

@@ -40,7 +40,7 @@ check: test-deps
 
 #: make check-long  what takes longer: kills, soak, fuzzing; prints its seeds
 check-long: test-deps
-	$(call parts,long)
+	$(call parts,long asan-long)
 
 #: make test-deps   install what the tests need besides
 test-deps: deps
@@ -67,12 +67,19 @@ bats: all
 	@$(RUN) bats $(BATS)
 
 #: make asan        unit and bats under AddressSanitizer and UBSan
-asan:
-	@$(MAKE) $(ASAN) all unit-build
-	@RK_BIN=$(CURDIR)/build/asan/bin RK_SLOW=4 \
-		RK_ORACLE=build/asan/differ/oracle $(RUN) asan \
+WITH_ASAN = RK_BIN=$(CURDIR)/build/asan/bin RK_SLOW=4 \
+	RK_ORACLE=build/asan/differ/oracle
+asan: asan-build
+	@$(WITH_ASAN) $(RUN) asan \
 		$(UNIT:$(B)/%=build/asan/%) tests/differ/run \
-		$$(grep -L '^# asan: no' $(BATS))
+		$$(grep -L '^# asan: \(no\|long\)' $(BATS))
+
+# those that take their time
+asan-long: asan-build
+	@$(WITH_ASAN) $(RUN) asan-long $$(grep -l '^# asan: long' $(BATS))
+
+asan-build:
+	@$(MAKE) $(ASAN) all unit-build
 
 # what takes longer: the same suites, those that ask, told so; three at a time,
 # for the longest of them mostly wait
@@ -115,5 +122,5 @@ $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lwebsockets -ljq \
 		-lrabbitmq $(TLS) $(LIBS)
 
-.PHONY: bench check check-long promises test-deps lint objects unit unit-build bats asan long \
-	fuzz-build
+.PHONY: asan asan-build asan-long bats bench check check-long fuzz-build lint \
+	long objects promises test-deps unit unit-build
