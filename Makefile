@@ -69,7 +69,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
 # what scripts need at run time, as it is in the tree
-DATA = $(wildcard lib/rules lib/demo lib/service)
+DATA = $(wildcard lib/rules lib/demo lib/service lib/shell)
 
 ifneq ($(BIN),bin)
 all: $(SCRIPTS:%=$(BIN)/%) $(DATA:%=$(BIN)/../%)

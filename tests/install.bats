@@ -29,7 +29,7 @@ setup() {
 		find bin -name 'rk-*' -printf './usr/bin/%f\n'
 		find man -name '*.[157]' -printf '%f\n' |
 			sed 's|.*\(.\)$|./usr/share/man/man\1/&|'
-		find lib/rules lib/demo lib/service -type f -printf './usr/%p\n' |
+		find lib/{rules,demo,service,shell} -type f -printf './usr/%p\n' |
 			sed s/lib/lib\\/rouket/
 		find bin -name 'rk-*' -printf '%f\n' | sed \
 			-e 'h; s|^|./usr/share/bash-completion/completions/|p' \

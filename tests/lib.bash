@@ -27,6 +27,7 @@
 #                          RK_SLOW); `wait_for -t 30 CMD...` another limit
 #   wait_line NAME TEXT    until a line of NAME.out contains TEXT
 #   wait_lines NAME N      until NAME.out has N lines
+#   free_ports N           prints N ports that nobody listens on
 #   run_status N CMD...    runs CMD to its end and fails unless it exits N, so
 #                          that a crash (134, 139) never passes for a refusal;
 #                          sets $output, $stderr and bats' arrays of lines
@@ -89,6 +90,13 @@ has_lines() {
 
 wait_lines() {
 	wait_for has_lines "$RK_TEST/$1.out" "$2"
+}
+
+# So many ports that nobody listens on, all at once so that they differ.
+free_ports() {
+	perl -MIO::Socket::INET -e '@s = map { IO::Socket::INET->new(
+	    Listen => 1, LocalAddr => "127.0.0.1") } 1 .. shift;
+	    print join(" ", map { $_->sockport } @s), "\n"' "$1"
 }
 
 # --- programs in the background -------------------------------------------

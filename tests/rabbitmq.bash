@@ -26,13 +26,6 @@
 # The machine's own RabbitMQ, if there is one, is never touched.  Runs as root
 # and as anybody.
 
-# So many ports that nobody listens on, all at once so that they differ.
-free_ports() {
-	perl -MIO::Socket::INET -e '@s = map { IO::Socket::INET->new(
-	    Listen => 1, LocalAddr => "127.0.0.1") } 1 .. shift;
-	    print join(" ", map { $_->sockport } @s), "\n"' "$1"
-}
-
 # For a subshell: what makes the programs of RabbitMQ talk to this node.
 rabbit_env() {
 	local dir=$RABBIT_DIR amqp dist epmd

@@ -474,6 +474,152 @@ listening() {
 	stop station
 }
 
+# --- a station, in Socket.IO -------------------------------------------------
+
+# A listener that echoes events, answers those with an ack id with "ok", says
+# "ask" back with an ack of its own, and refuses who has no token.
+socketio() {
+	start_ready sio rk-listen -p 0 --port-file sio.port --socketio \
+		--ns /,/admin --ask --ping-interval 100ms -- rk-route -e '
+		def in: {type: "send", conn, event} + take("data", "args",
+		  "base64", "attachments");
+		if .type == "open" and .pending then
+		  if .ns == "/" and .query.EIO != "3" and .auth.token != "t" then
+		    {type: "reject", conn, reason: "no token", data: {a: 1}}
+		  else {type: "accept", conn} end
+		elif .type == "message" and .event == "ask" then
+		  {type: "send", conn, event: "asked", data: 1, ref: "r"}
+		elif .type == "message" and .event == "leave" then
+		  {type: "kick", conn}
+		elif .type == "message" and has("ref") then
+		  {type: "reply", conn, ref, data: "ok"}
+		elif .type == "message" then in
+		elif .type == "answer" then
+		  {type: "send", conn, event: "answered", data: .data}
+		else empty end'
+	sio=http://localhost:$(<sio.port)
+}
+
+# CONN MORE: a dial of that listener.
+dial() {
+	feed station '{"type":"dial","conn":"'"$1"'","url":"'"$sio"'",'"$2"'}'
+}
+
+seen() {	# what the station said, without times
+	jq -c 'del(.at)' station.out
+}
+
+speaks() {	# PROTO
+	socketio
+	start_ready station rk-client --frames
+	dial a '"proto":"'"$1"'","auth":{"token":"t"}'
+	wait_line station '"up"'
+	feed station \
+		'{"type":"send","conn":"a","event":"e","data":{"x": 1.0}}' \
+		'{"type":"send","conn":"a","event":"e","args":[1, "é"]}' \
+		'{"type":"send","conn":"a","base64":"AP8="}' \
+		'{"type":"send","conn":"a","event":"e","data":{"_placeholder":true,"num":0,"b":1},"attachments":["AQI="]}' \
+		'{"type":"send","conn":"a","event":"e","data":1,"ref":{"my":1}}' \
+		'{"type":"send","conn":"a","event":"ask","data":1}'
+	wait_line station '"asked"'
+	feed station '{"type":"reply","conn":"a","ref":0,"args":[2]}'
+	wait_line station '"answered"'
+	assert_eq "$(seen)" \
+'{"type":"up","conn":"a"}
+{"type":"message","conn":"a","event":"e","data":{"x":1}}
+{"type":"message","conn":"a","event":"e","args":[1,"é"]}
+{"type":"message","conn":"a","event":"message","base64":"AP8="}
+{"type":"message","conn":"a","event":"e","data":{"_placeholder":true,"num":0,"b":1},"attachments":["AQI="]}
+{"type":"answer","conn":"a","ref":{"my":1},"data":"ok"}
+{"type":"message","conn":"a","event":"asked","data":1,"ref":0}
+{"type":"message","conn":"a","event":"answered","data":2}'
+	grep -qF '"data":{"x": 1.0}' station.out
+}
+
+@test "--frames, Socket.IO 2: events, acks both ways, bytes" {
+	speaks socketio2
+}
+
+@test "--frames, Socket.IO 4: events, acks both ways, bytes" {
+	speaks socketio
+}
+
+@test "--frames, Socket.IO: refused, namespaces, let go by the server" {
+	socketio
+	start_ready station rk-client --frames
+	dial a '"proto":"socketio"'
+	wait_line station '"error":"no token","data":{"message":"no token","data":{"a":1}}'
+	dial b '"proto":"socketio4","ns":"/admin"'
+	dial c '"proto":"socketio2","ns":"/admin"'
+	wait_lines station 3
+	feed station '{"type":"send","conn":"b","event":"leave","data":1}' \
+		'{"type":"send","conn":"c","event":"e","data":1,"ref":1}'
+	wait_line station '"down","conn":"b"'
+	wait_line station '"reason":"disconnected by the server","by":"server"'
+	wait_line station '"answer","conn":"c"'
+	dial d '"proto":"socketio","ns":"/none","auth":{}'
+	wait_line station '"error":"Invalid namespace"'
+	stop station
+}
+
+# The listener pings (version 4), or is pinged (version 3), ten times a second.
+@test "--frames, Socket.IO: heartbeats of both versions" {
+	socketio
+	start_ready station rk-client --frames --ping 0
+	dial a '"proto":"socketio2"'
+	dial b '"proto":"socketio4","auth":{"token":"t"}'
+	wait_lines station 2
+	kill -STOP "$(pid_of sio)"
+	wait_for -t 60 grep -q '"conn":"b".*"by":"timeout"' station.out
+	wait_for -t 60 grep -q '"conn":"a".*"by":"timeout"' station.out
+	kill -CONT "$(pid_of sio)"
+	stop station
+}
+
+@test "--frames: a name that is hung up is free at once" {
+	socketio
+	start_ready station rk-client --frames --reconnect
+	for i in 1 2 3; do
+		dial a '"proto":"socketio2","user":"'"$i"'"'
+		feed station '{"type":"send","conn":"a","event":"e","data":'"$i"'}'
+		wait_line station '"user":"'"$i"'",'
+		wait_line station '"event":"e","data":'"$i"
+		feed station '{"type":"hangup","conn":"a"}'
+	done
+	dial a '"proto":"socketio2","user":"4"'
+	wait_lines station 10
+	assert_eq "$(jq -r '"\(.type) \(.user)"' station.out | tr '\n' ' ')" \
+		'up 1 message 1 down 1 up 2 message 2 down 2 up 3 message 3 down 3 up 4 '
+	stop station
+}
+
+@test "--frames: what no dialect has is refused, and figures are told" {
+	run_status 0 rk-client --frames < <(printf '%s\n' \
+		'{"type":"dial","conn":"a","url":"ws://x","proto":"none"}' \
+		'{"type":"dial","conn":"a","url":"ws://x","subscribe":["a"]}' \
+		'{"type":"dial","conn":"a","url":"ws://x","proto":"echo","auth":[]}' \
+		'{"type":"dial","conn":"a","url":"ws://x","proto":"echo","ns":"a"}' \
+		'{"type":"dial","conn":"a","url":"'"$url"'/echo"}' \
+		'{"type":"join","conn":"a","channel":"c"}' \
+		'{"type":"reply","conn":"a","ref":1,"data":1}')
+	assert_eq "$(jq -r 'select(.type == "error").why' <<<"$output" |
+		sort)" "$(sort <<-'END'
+	proto: not raw, socketio, socketio2, socketio3, socketio4 or echo
+	subscribe: up to 64 channels, of proto echo
+	auth: not an object of up to 4 KiB
+	ns: no namespace
+	no channels on this connection
+	no answers on this connection
+	END
+	)"
+	start_ready station rk-client --frames
+	feed station '{"type":"dial","conn":"a","url":"'"$url"'/echo"}'
+	wait_line station '"up"'
+	feed station '{"type":"stats","ref":1}'
+	wait_line station '"connections_up":1,"dials_total":1'
+	stop station
+}
+
 # --- a tap -----------------------------------------------------------------
 
 listener() {

@@ -47,6 +47,7 @@ metric() {
 stub() {
 	mkdir -p "$RK_TEST/stub/bin" "$RK_TEST/stub/lib"
 	cp "$ROOT/bin/rk-piped" "$RK_TEST/stub/bin"
+	ln -s "$ROOT/lib/shell" "$RK_TEST/stub/lib"
 	cat >"$RK_TEST/stub/bin/rk-listen" <<-'END'
 		#!/bin/sh
 		printf '%s\n' "$@" '' "url $AMQP_URL" \

@@ -41,6 +41,11 @@ golden() {
 	[ "${output% files}" -ge 20 ]
 }
 
+@test "rouket: each row" {
+	run_status 0 golden "$ROOT/lib/rules/rouket.jq" \
+		"$TESTS/fixtures/rouket"
+}
+
 @test "a rule that does something else is found out" {
 	sed 's/"pong"/"ping"/' "$ROOT/lib/rules/piped.jq" >"$RK_TEST/wrong.jq"
 	run_status 1 golden "$RK_TEST/wrong.jq" "$TESTS/fixtures/piped"

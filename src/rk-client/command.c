@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a station is told: "dial", "send", "hangup".  Each returns NULL or why
- * it refuses; one that is settled later has taken the taken, and leaves NULL
- * there.
+ * What a station is told: "dial", "send", "reply", "join", "leave", "hangup"
+ * and "stats".  Each returns NULL or why it refuses; one that is settled later
+ * has taken the taken, and leaves NULL there.
  */
 #include "client.h"
+#include "speech.h"
 #include "station.h"
 
 static struct buf text = { .max = SIZE_MAX / 2 };	/* a value of a frame */
@@ -37,40 +38,19 @@ on_dial(const struct frame *f)
 	return NOT_A_URL;
 }
 
-static void
-no_answer(const struct far *to, const struct frame *f)
-{
-	station_begin("answer", to);
-	frame_raw(&station_out, "ref", f->v[K_REF]);
-	frame_text(&station_out, "error", STR("no answers on this connection"));
-	station_emit(LINK_ANSWER);
-}
-
+/* What goes to one connection that is there. */
 static const char *
-on_send(const struct frame *f, struct taken **taken)
+on_said(const struct frame *f, struct taken **taken)
 {
 	struct far *to = named(f);
-	struct ws_msg *msg;
-	int binary;
 
-	if (to == NULL || to->hangup)
+	if (to == NULL)
 		return "no such connection";
-	buf_clear(&text);
-	if (frame_payload_bytes(f, &text, &binary) != 1)
-		return "the payload is missing or malformed";
 	if (to->held_bytes > link_window() / 16)
 		return "the connection does not keep up";
-	if (frame_has(f, K_REF))
-		no_answer(to, f);
-	msg = ws_msg_new(binary || set.binary ? WS_BINARY : WS_TEXT,
-	    buf_str(&text));
-	if (to->open && to->held == NULL && ws_send(to->ws, msg)) {
-		ws_msg_drop(msg);
-	} else {
-		far_hold(to, msg, *taken);
-		*taken = NULL;
-	}
-	return NULL;
+	return f->type == T_SEND ? speech_send(to, f, taken) :
+	    f->type == T_REPLY ? speech_reply(to, f, taken) :
+	    speech_member(to, f);
 }
 
 /* RFC 6455, 7.4: what may stand in a close frame. */
@@ -94,11 +74,18 @@ on_hangup(const struct frame *f)
 	    (!frame_int(f, K_CODE, &code) || !sendable(code)))
 		return "code: not one that can be sent";
 	frame_str(f, K_REASON, &text, &reason);
-	to->hangup = 1;
-	if (to->ws != NULL)
-		ws_close(to->ws, (int)code, reason);
-	else
-		station_forget(to);
+	station_hangup(to, (int)code, reason);
+	return NULL;
+}
+
+static const char *
+on_stats(struct link *l, const struct frame *f)
+{
+	struct buf b = BUF(link_line_max());
+
+	if (link_stats(&b, f->v[K_REF]) == 1)
+		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
+	buf_free(&b);
 	return NULL;
 }
 
@@ -114,15 +101,20 @@ on_other(const struct frame *f)
 }
 
 const char *
-command(const struct frame *f, struct taken **taken)
+command(struct link *l, const struct frame *f, struct taken **taken)
 {
 	switch (f->type) {
 	case T_DIAL:
 		return on_dial(f);
 	case T_SEND:
-		return on_send(f, taken);
+	case T_REPLY:
+	case T_JOIN:
+	case T_LEAVE:
+		return on_said(f, taken);
 	case T_HANGUP:
 		return on_hangup(f);
+	case T_STATS:
+		return on_stats(l, f);
 	default:
 		return on_other(f);
 	}

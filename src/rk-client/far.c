@@ -29,7 +29,7 @@ far_find(struct str conn)
 	struct far *f;
 
 	for (f = buckets[bucket(conn)]; f != NULL; f = f->next)
-		if (str_eq(str_of(f->conn), conn))
+		if (!f->hangup && str_eq(str_of(f->conn), conn))
 			return f;
 	return NULL;
 }
@@ -133,14 +133,139 @@ add_headers(struct far *f, struct str object)
 	return 1;
 }
 
+/* ---- channels ------------------------------------------------------- */
+
+static size_t
+channel_at(const struct far *f, struct str quoted)
+{
+	size_t i = 0;
+
+	while (i < f->nchannels &&
+	    !str_eq(str_of(f->channels[i]), quoted))
+		i++;
+	return i;
+}
+
+int
+far_join(struct far *f, struct str quoted)
+{
+	if (channel_at(f, quoted) < f->nchannels)
+		return 0;
+	if (f->nchannels == CHANNELS_MAX)
+		return -1;
+	f->channels = mem_grow(f->channels,
+	    (f->nchannels + 1) * sizeof *f->channels);
+	f->channels[f->nchannels++] = mem_strn(quoted.p, quoted.n);
+	return 1;
+}
+
+int
+far_leave(struct far *f, struct str quoted)
+{
+	size_t i = channel_at(f, quoted);
+
+	if (i == f->nchannels)
+		return 0;
+	free(f->channels[i]);
+	f->nchannels--;
+	memmove(f->channels + i, f->channels + i + 1,
+	    (f->nchannels - i) * sizeof *f->channels);
+	return 1;
+}
+
+/* ---- what a dial says ------------------------------------------------ */
+
+static int
+add_channels(struct far *f, struct str array)
+{
+	struct json_walk w;
+	struct json_member m;
+	struct buf name = BUF(NAME_MAX_BYTES), quoted = BUF(4096);
+	int sound = json_walk(&w, array) && !w.object;
+
+	while (sound && json_next(&w, &m) == 1) {
+		buf_clear(&name);
+		buf_clear(&quoted);
+		sound = json_kind(m.value) == 's' && json_unquote(&name,
+		    (struct str){ m.value.p + 1, m.value.n - 2 }) == 1 &&
+		    !has_control(buf_str(&name)) &&
+		    json_quote(&quoted, buf_str(&name)) == 1 &&
+		    far_join(f, buf_str(&quoted)) != -1;
+	}
+	buf_free(&name);
+	buf_free(&quoted);
+	return sound;
+}
+
+static const struct proto {
+	const char *word;
+	int version, echo;
+} protos[] = {
+	{ "raw", 0, 0 }, { "socketio", 4, 0 }, { "socketio4", 4, 0 },
+	{ "socketio3", 4, 0 }, { "socketio2", 3, 0 }, { "echo", 3, 1 },
+	{ NULL, 0, 0 }
+};
+
+static const struct proto *
+find_proto(const struct frame *dial)
+{
+	const struct proto *p = protos;
+	char *w;
+
+	if (!frame_has(dial, K_PROTO))
+		return p;
+	w = word(dial, K_PROTO, NAME_MAX_BYTES);
+	while (w != NULL && p->word != NULL && strcmp(p->word, w) != 0)
+		p++;
+	free(w);
+	return w == NULL || p->word == NULL ? NULL : p;
+}
+
+/* What only the dialects on Socket.IO have. */
+static const char *
+read_talk(struct far *f, const struct frame *dial, const struct proto *p)
+{
+	struct str auth = dial->v[K_AUTH];
+
+	f->echo = p->echo;
+	if (frame_has(dial, K_SUBSCRIBE) &&
+	    (!p->echo || !add_channels(f, dial->v[K_SUBSCRIBE])))
+		return "subscribe: up to 64 channels, of proto echo";
+	if (p->version == 0)
+		return NULL;
+	if (auth.p != NULL && (json_kind(auth) != 'o' || auth.n > AUTH_MAX))
+		return "auth: not an object of up to 4 KiB";
+	if (auth.p != NULL)
+		f->auth = mem_strn(auth.p, auth.n);
+	f->ns = word(dial, K_NS, NAME_MAX_BYTES);
+	if (frame_has(dial, K_NS) && (f->ns == NULL || f->ns[0] != '/' ||
+	    strchr(f->ns, ',') != NULL))
+		return "ns: no namespace";
+	f->talk = mem_new(sizeof *f->talk);
+	f->talk->version = p->version;
+	f->talk->ns = f->ns != NULL && f->ns[1] != '\0' ? f->ns : NULL;
+	f->talk->auth = f->auth;
+	f->talk->data = f;
+	f->talk_url = talk_url(f->url, p->version);
+	return NULL;
+}
+
 static const char *
 read_dial(struct far *f, const struct frame *dial)
 {
+	const struct proto *proto = find_proto(dial);
+	const char *why;
+
 	if ((f->conn = word(dial, K_CONN, NAME_MAX_BYTES)) == NULL)
 		return "conn: missing, or no name";
 	if ((f->url = word(dial, K_URL, URL_MAX_BYTES)) == NULL)
 		return "url: missing, or no URL";
-	target_open(&f->target, f->url);
+	if (proto == NULL)
+		return "proto: not raw, socketio, socketio2, socketio3,"
+		    " socketio4 or echo";
+	if ((why = read_talk(f, dial, proto)) != NULL)
+		return why;
+	target_open(&f->target, f->talk != NULL ? f->talk_url : f->url);
 	f->user = word(dial, K_USER, NAME_MAX_BYTES);
 	if (f->user == NULL && frame_has(dial, K_USER))
 		return "user: no name";
@@ -160,6 +285,15 @@ release(struct far *f)
 	for (h = f->headers; h != NULL && *h != NULL; h++)
 		free(*h);
 	free(f->headers);
+	while (f->nchannels > 0)
+		free(f->channels[--f->nchannels]);
+	free(f->channels);
+	if (f->talk != NULL)
+		buf_free(&f->talk->refusal);
+	free(f->talk);
+	free(f->talk_url);
+	free(f->ns);
+	free(f->auth);
 	free(f->conn);
 	free(f->user);
 	free(f->url);

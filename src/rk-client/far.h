@@ -13,17 +13,29 @@
 #include "link/link.h"
 #include "names.h"
 #include "pause.h"
+#include "talk.h"
 #include "ws.h"
+
+#define AUTH_MAX	4096	/* bytes of the auth of a dial */
+#define CHANNELS_MAX	64	/* that one is subscribed to */
+#define ASKS_MAX	64	/* sends of one that wait for an answer */
 
 struct held {			/* waits for the connection */
 	struct held *next;
 	struct ws_msg *msg;	/* ours: one reference */
-	struct taken *taken;
+	struct taken *taken;	/* NULL: of the one behind it, or of none */
 };
 
 struct far {
 	struct far *next;	/* in its bucket */
 	char *conn, *user, *url, *protocol;	/* user, protocol: or NULL */
+	struct talk *talk;	/* NULL: a plain WebSocket */
+	char *talk_url, *ns, *auth;	/* ns, auth: or NULL */
+	int echo;		/* it speaks laravel-echo-server's dialect */
+	char **channels;	/* subscribed to, quoted; NULL at the end */
+	size_t nchannels;
+	struct ask *asks;	/* speech.c */
+	int64_t asked;
 	char **headers;		/* "Name: value", NULL at the end */
 	struct target target;
 	struct ws_conn *ws;	/* NULL: between dials */
@@ -36,7 +48,7 @@ struct far {
 	size_t held_bytes;
 };
 
-struct far *far_find(struct str conn);
+struct far *far_find(struct str conn);	/* not one that was hung up */
 /* What a dial frame says, not dialled yet; NULL and why. */
 struct far *far_new(const struct frame *, const char **why);
 int	 far_same(const struct far *, const struct frame *);	/* same url */
@@ -45,6 +57,10 @@ size_t	 far_count(void);
 /* All of them; NULL begins and ends.  One may be freed once the next was
  * asked for. */
 struct far *far_next(const struct far *);
+
+/* A channel, quoted: 1; 0: there, or not there, already; -1: too many. */
+int	 far_join(struct far *, struct str quoted);
+int	 far_leave(struct far *, struct str quoted);
 
 /* Takes the taken, and the caller's reference of the message. */
 void	 far_hold(struct far *, struct ws_msg *, struct taken *);

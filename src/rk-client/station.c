@@ -17,10 +17,12 @@
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
+#include "speech.h"
 #include "station.h"
 #include "ws.h"
 
 #define CLOSE_MS	5000
+#define CLOSING		1000	/* connections besides --dials */
 
 struct link *station_link;
 struct buf station_out;			/* the frame we write */
@@ -29,6 +31,33 @@ static int leaving, input_ended;
 static ev_timer linger;
 
 static const struct ws_ops ops;
+
+static struct counts {
+	uint64_t connections, up, dials, failures, downs, held;
+} counts;
+
+static const struct figure figures[] = {
+	{ "connections", &counts.connections, "that were dialled" },
+	{ "connections_up", &counts.up, "of them are up" },
+	{ "dials_total", &counts.dials, "tries to connect" },
+	{ "dials_failed_total", &counts.failures, "of them failed" },
+	{ "downs_total", &counts.downs, "connections said to be down" },
+	{ "held_bytes", &counts.held, "wait for their connection" },
+	{ NULL, NULL, NULL }
+};
+static const struct figure *const tables[] = { figures, speech_figures,
+    ws_figures, NULL };
+
+static void
+refresh(void)
+{
+	struct far *f;
+
+	counts.connections = far_count();
+	counts.held = 0;
+	for (f = far_next(NULL); f != NULL; f = far_next(f))
+		counts.held += f->held_bytes;
+}
 
 /* Out. */
 
@@ -71,7 +100,8 @@ station_emit(enum link_how how)
 int
 station_dial(struct far *f)
 {
-	struct ws_dial d = { .url = f->url, .origin = set.origin,
+	struct ws_dial d = { .url = f->talk != NULL ? f->talk_url : f->url,
+	    .origin = set.origin,
 	    .subprotocol = f->protocol ? f->protocol : set.subprotocol,
 	    .headers = (const char *const *)f->headers,
 	    .timeout_ms = set.timeout };
@@ -79,6 +109,7 @@ station_dial(struct far *f)
 	f->ws = NULL;
 	if (!target_address(&f->target, &d.address))
 		return 1;
+	counts.dials++;
 	f->ws = ws_dial(&d, &ops, f);
 	return f->ws != NULL;
 }
@@ -91,15 +122,28 @@ on_redial(struct ev_loop *l, ev_timer *t, int events)
 	station_dial(t->data);
 }
 
-static void
-deliver(struct far *f)
+void
+station_deliver(struct far *f)
 {
 	struct held *h;
 
 	while (f->open && (h = f->held) != NULL && ws_send(f->ws, h->msg)) {
-		link_settle(h->taken);
+		if (h->taken != NULL)
+			link_settle(h->taken);
 		far_unhold(f);
 	}
+}
+
+void
+station_put(struct far *f, struct ws_msg *msg, struct taken **taken)
+{
+	if (f->open && f->held == NULL && ws_send(f->ws, msg)) {
+		ws_msg_drop(msg);
+		return;
+	}
+	far_hold(f, msg, taken != NULL ? *taken : NULL);
+	if (taken != NULL)
+		*taken = NULL;
 }
 
 void
@@ -107,17 +151,27 @@ station_forget(struct far *f)
 {
 	ev_timer_stop(loop, &f->redial);
 	while (f->held != NULL) {
-		link_refuse(f->held->taken, "the connection is over");
+		if (f->held->taken != NULL)
+			link_refuse(f->held->taken, "the connection is over");
 		far_unhold(f);
 	}
 	far_free(f);
+}
+
+/* Nothing is sent to it any more. */
+static void
+shut(struct far *f)
+{
+	counts.up -= (uint64_t)f->open;
+	f->open = 0;
+	speech_over(f);
 }
 
 static void
 over(struct far *f)
 {
 	f->ws = NULL;
-	f->open = 0;
+	shut(f);
 	if (f->hangup || leaving || set.pause == 0) {
 		station_forget(f);
 		return;
@@ -129,38 +183,41 @@ over(struct far *f)
 	ev_timer_start(loop, &f->redial);
 }
 
-static void
-on_open(struct ws_conn *c)
+void
+station_up(struct far *f)
 {
-	struct far *f = ws_data(c);
-
 	f->open = 1;
+	counts.up++;
 	pause_forget(&f->pause);
 	f->told = 0;
 	station_begin("up", f);
-	if (*ws_subprotocol(c) != '\0')
-		frame_text(&station_out, "protocol", str_of(ws_subprotocol(c)));
+	if (*ws_subprotocol(f->ws) != '\0')
+		frame_text(&station_out, "protocol",
+		    str_of(ws_subprotocol(f->ws)));
 	station_emit(LINK_WORK);
 	if (!reading)
-		ws_read(c, 0);
-	deliver(f);
+		ws_read(f->ws, 0);
+}
+
+static void
+on_open(struct ws_conn *c)
+{
+	speech_open(ws_data(c));
 }
 
 static void
 on_message(struct ws_conn *c, struct str bytes, int binary)
 {
-	station_begin("message", ws_data(c));
-	if (binary)
-		frame_add_binary(&station_out, bytes, 0);
-	else
-		frame_add_text(&station_out, bytes);
-	station_emit(LINK_WORK);
+	struct far *f = ws_data(c);
+
+	if (!f->hangup)
+		speech_heard(f, bytes, binary);
 }
 
 static void
 on_drained(struct ws_conn *c)
 {
-	deliver(ws_data(c));
+	station_deliver(ws_data(c));
 }
 
 /* To the rules "client" is us, as we are the server's. */
@@ -172,34 +229,108 @@ by(const struct ws_end *end)
 	return strcmp(end->by, "server") == 0 ? "client" : end->by;
 }
 
+/* Said once: the dials after it that fail as well are no news. */
+static void
+down_begin(struct far *f)
+{
+	f->told = 1;
+	counts.downs++;
+	station_begin("down", f);
+}
+
+/* What a server says when it refuses: a message, with more or without. */
+static void
+put_refusal(const struct talk *t)
+{
+	static struct buf message = { .max = 1024 };
+	struct str s = buf_str(&t->refusal), words = STR("refused");
+	struct json_walk w;
+	struct json_member m;
+
+	buf_clear(&message);
+	if (s.n > 0 && json_kind(s) == 's')
+		words = (struct str){ s.p + 1, s.n - 2 };
+	else if (s.n > 0 && json_walk(&w, s) && w.object)
+		while (json_next(&w, &m) == 1)
+			if (str_eq(m.key, STR("message")) &&
+			    json_kind(m.value) == 's')
+				words = (struct str){ m.value.p + 1,
+				    m.value.n - 2 };
+	frame_text(&station_out, "error", json_unquote(&message, words) == 1 ?
+	    buf_str(&message) : STR("refused"));
+	if (s.n > 0)
+		frame_json(&station_out, "data", s);
+}
+
+static void
+failed(struct far *f, int status, const char *why)
+{
+	counts.failures++;
+	if (!f->told) {
+		down_begin(f);
+		if (status != 0)
+			frame_num(&station_out, "status", status);
+		if (f->talk != NULL && f->talk->refusal.len > 0)
+			put_refusal(f->talk);
+		else
+			frame_text(&station_out, "error",
+			    str_of(failure(status, why)));
+		station_emit(LINK_WORK);
+	}
+	over(f);
+}
+
+static void
+tell_close(struct far *f, const struct ws_end *end)
+{
+	const char *why = f->talk != NULL ? f->talk->why : NULL;
+
+	down_begin(f);
+	frame_num(&station_out, "code", end->code);
+	if (why != NULL)
+		frame_text(&station_out, "reason", str_of(why));
+	else if (end->reason.n > 0)
+		frame_text(&station_out, "reason", end->reason);
+	frame_text(&station_out, "by",
+	    str_of(why != NULL ? f->talk->by : by(end)));
+	station_emit(LINK_WORK);
+}
+
 static void
 on_close(struct ws_conn *c, const struct ws_end *end)
 {
 	struct far *f = ws_data(c);
 
-	f->told = 1;
-	station_begin("down", f);
-	frame_num(&station_out, "code", end->code);
-	if (end->reason.n > 0)
-		frame_text(&station_out, "reason", end->reason);
-	frame_text(&station_out, "by", str_of(by(end)));
-	station_emit(LINK_WORK);
-	over(f);
+	if (f->hangup) {
+		over(f);
+	} else if (!f->open) {
+		failed(f, 0, f->talk->why);
+	} else {
+		tell_close(f, end);
+		over(f);
+	}
 }
 
-/* Said once: the dials after it that fail as well are no news. */
-static void
-failed(struct far *f, int status, const char *why)
+/* Who hangs up is told at once, and hears no more of it: its name is free. */
+void
+station_hangup(struct far *f, int code, struct str reason)
 {
 	if (!f->told) {
-		station_begin("down", f);
-		if (status != 0)
-			frame_num(&station_out, "status", status);
-		frame_text(&station_out, "error", str_of(failure(status, why)));
+		down_begin(f);
+		frame_num(&station_out, "code", code);
+		if (reason.n > 0)
+			frame_text(&station_out, "reason", reason);
+		frame_text(&station_out, "by", STR("client"));
 		station_emit(LINK_WORK);
 	}
-	f->told = 1;
-	over(f);
+	if (f->open && f->talk != NULL)
+		speech_bye(f);
+	shut(f);
+	f->hangup = 1;
+	if (f->ws != NULL)
+		ws_close(f->ws, code, reason);
+	else
+		station_forget(f);
 }
 
 static void
@@ -207,7 +338,9 @@ on_failed(struct ws_conn *c, int status, const char *why)
 {
 	struct far *f = ws_data(c);
 
-	if (status == 0 && !f->hangup && !leaving && target_next(&f->target))
+	if (f->hangup)
+		over(f);
+	else if (status == 0 && !leaving && target_next(&f->target))
 		station_dial(f);
 	else
 		failed(f, status, why);
@@ -223,6 +356,8 @@ on_found(const char *host, const char *why)
 		if (!f->target.waiting || strcmp(f->target.host, host) != 0)
 			continue;
 		f->target.waiting = 0;
+		if (f->ws != NULL)
+			continue;
 		if (why == NULL && station_dial(f))
 			continue;
 		f->hangup |= why == NULL;	/* no other try will do */
@@ -238,9 +373,8 @@ static const struct ws_ops ops = { .open = on_open, .message = on_message,
 static void
 on_frame(struct link *l, struct frame *f, struct taken *taken)
 {
-	const char *why = command(f, &taken);
+	const char *why = command(l, f, &taken);
 
-	(void)l;
 	if (ev_is_active(&linger))
 		ev_timer_again(loop, &linger);
 	if (why != NULL)
@@ -324,10 +458,13 @@ void
 station_start(struct opts *o)
 {
 	struct ws_config config = { .tls = 1, .max_message = link_max(),
-	    .max_queue = HIGH_BYTES + link_max(), .ping_ms = set.ping,
+	    .max_conns = (int)set.dials + CLOSING,
+	    .max_queue = HIGH_BYTES + link_max() +
+		CHANNELS_MAX * (AUTH_MAX + 2048), .ping_ms = set.ping,
 	    .insecure = set.insecure, .ca_file = set.ca_file };
 
 	ws_start(&config);
+	link_tells(tables, refresh);
 	names_open(on_found);
 	station_out = BUF(link_line_max());
 	ev_init(&linger, on_linger);
