@@ -221,6 +221,18 @@ router() {	# NAME BOOT
 	stop jobs
 }
 
+@test "a nack says how many failures are enough" {
+	start jobs rk-jobs j.db --pause 10ms --tries 9
+	feed jobs '{"type":"schedule","in":0,"data":1}'
+	wait_line jobs '"fired","id":1'
+	feed jobs '{"type":"nack","id":1,"tries":0,"ref":1}'
+	wait_line jobs '"error","ref":1,"why":"tries: not from 1 to 1000000"'
+	feed jobs '{"type":"nack","id":1,"tries":1,"why":"away","ref":2}'
+	wait_line jobs '"failed","id":1'
+	run ! grep -q '"try":2' jobs.out
+	stop jobs
+}
+
 @test "what is wrong is refused, the rest goes on, and the end is 1" {
 	ask 1 - '{"type":"schedule","ref":1}' \
 		'{"type":"schedule","in":1,"at":1,"ref":2}' \

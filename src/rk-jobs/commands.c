@@ -12,6 +12,7 @@
 #include "zone.h"
 
 #define TRIES_MAX	1000000
+#define TRIES_WRONG	"tries: not from 1 to 1000000"
 #define MS_MAX		(INT64_C(400) * 366 * 86400 * 1000)
 #define PAGE_BYTES	(64 << 10)	/* of an answer to list */
 #define PAGE_JOBS	1000
@@ -45,7 +46,7 @@ static const char *
 read_policy(const struct frame *f, struct job *j)
 {
 	if (!number(f, K_TRIES, 1, TRIES_MAX, &j->most))
-		return "tries: not from 1 to 1000000";
+		return TRIES_WRONG;
 	if (!number(f, K_PAUSE, 0, MS_MAX, &j->pause))
 		return "pause: not a number of ms";
 	if (!number(f, K_WAIT, 0, MS_MAX, &j->wait))
@@ -284,7 +285,8 @@ find_target(const struct frame *f, struct job *j)
 	return table_by_target(user, key, j) ? NULL : "there is no such job";
 }
 
-/* Also after a done: who got it changed its mind. */
+/* Also after a done: who got it changed its mind.  Its tries say how many
+ * failures are enough now. */
 static void
 nack(const struct frame *f, struct taken *t)
 {
@@ -294,6 +296,8 @@ nack(const struct frame *f, struct taken *t)
 
 	why_buf.max = 256;
 	frame_str(f, K_WHY, &why_buf, &why_not);
+	if (why == NULL && !number(f, K_TRIES, 1, TRIES_MAX, &j.most))
+		why = TRIES_WRONG;
 	if (why == NULL && !again(&j, word)) {
 		if (j.tries == 0)
 			why = "it was not sent yet";
