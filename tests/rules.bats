@@ -46,6 +46,11 @@ golden() {
 		"$TESTS/fixtures/rouket"
 }
 
+@test "robots: each flow" {
+	run_status 0 golden "$ROOT/lib/rules/robots.jq" "$TESTS/fixtures/robots"
+	[ "${output% files}" -ge 5 ]
+}
+
 @test "a rule that does something else is found out" {
 	sed 's/"pong"/"ping"/' "$ROOT/lib/rules/piped.jq" >"$RK_TEST/wrong.jq"
 	run_status 1 golden "$RK_TEST/wrong.jq" "$TESTS/fixtures/piped"
