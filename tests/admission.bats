@@ -3,6 +3,8 @@
 # shellcheck disable=SC2154 # stderr and output are set by lib
 #
 # How much clients may want of a listener, and what becomes of who wants more.
+#
+# asan: long
 
 load lib
 load listen

@@ -1,6 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # shellcheck disable=SC2154 # stderr and stdin_of are set by lib
+#
+# asan: long
 
 load lib
 

@@ -3,6 +3,8 @@
 # rk-piped: usage and settings; with a program as the back end; with a real
 # RabbitMQ; three nodes behind a real nginx.  Conversations (tests/clients/
 # talk.js) are in tests/fixtures/piped/*.talk.
+#
+# asan: long
 
 load lib
 load rabbitmq

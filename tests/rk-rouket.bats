@@ -3,6 +3,8 @@
 # rk-rouket: usage, settings, and the rows of the original's wire, in front of
 # real clients (socket.io-client 2, 3 and 4) and a real laravel-echo-server.
 # shellcheck disable=SC2119,SC2120 # serve takes options, or none
+#
+# asan: long
 
 load lib
 load laravel

@@ -2,6 +2,8 @@
 #
 # Socket.IO: real clients against rk-listen and the small application of
 # tests/fixtures/socketio/app.jq; then what only a broken client does.
+#
+# asan: long
 
 load lib
 

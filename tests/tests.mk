@@ -60,23 +60,25 @@ unit: unit-build
 unit-build: $(UNIT) $(B)/differ/oracle
 
 #: make bats        the programs, with real peers; BATS=FILE... for a few
-# minutes of kills, and of valgrind: in check-long
-AUDIT = tests/audit.bats tests/kills.bats tests/promises.bats tests/valgrind.bats
+# minutes of kills, of a broker's faults, and of valgrind: in check-long
+AUDIT = tests/audit.bats tests/broker.bats tests/kills.bats \
+	tests/promises.bats tests/valgrind.bats
 BATS = $(filter-out $(AUDIT),$(wildcard tests/*.bats))
 bats: all
-	@$(RUN) bats $(BATS)
+	@JOBS=3 $(RUN) bats $(BATS)
 
 #: make asan        unit and bats under AddressSanitizer and UBSan
 WITH_ASAN = RK_BIN=$(CURDIR)/build/asan/bin RK_SLOW=4 \
 	RK_ORACLE=build/asan/differ/oracle
 asan: asan-build
-	@$(WITH_ASAN) $(RUN) asan \
+	@JOBS=3 $(WITH_ASAN) $(RUN) asan \
 		$(UNIT:$(B)/%=build/asan/%) tests/differ/run \
 		$$(grep -L '^# asan: \(no\|long\)' $(BATS))
 
 # those that take their time
 asan-long: asan-build
-	@$(WITH_ASAN) $(RUN) asan-long $$(grep -l '^# asan: long' $(BATS))
+	@JOBS=3 $(WITH_ASAN) $(RUN) asan-long \
+		$$(grep -l '^# asan: long' $(BATS) $(AUDIT))
 
 asan-build:
 	@$(MAKE) $(ASAN) all unit-build
