@@ -27,11 +27,13 @@ has(struct str s, const char *word)
 struct token_key *
 token_key_read(const char *path)
 {
-	struct token_key *k = mem_new(sizeof *k);
-	struct buf *b = &k->bytes;
+	static struct token_key *k;	/* die() leaves nothing lost */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct buf *b;
 	ssize_t n;
 
+	k = mem_new(sizeof *k);
+	b = &k->bytes;
 	*b = BUF(64 << 10);
 	while (fd != -1 && (n = buf_read(b, fd, 4096)) > 0)
 		;

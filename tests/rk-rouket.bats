@@ -12,7 +12,9 @@ load laravel
 setup_file() { laravel_start; }
 teardown_file() { stop_all; }
 
+# The core and its accounts are slow beside other suites.
 setup() {
+	export RK_SLOW=$((${RK_SLOW:-1} * 3))
 	cd "$RK_TEST" || return
 	cat >routes <<-'END'
 	# what goes to clients

@@ -84,14 +84,14 @@ group(struct str name)
 /* The group of a link, which is new perhaps.  Links have its very pointer as
  * their name: they are compared for every frame. */
 static const char *
-group_add(const char *name)
+group_add(struct str name)
 {
-	const char *known = group(str_of(name));
+	const char *known = group(name);
 
 	if (known != NULL)
 		return known;
 	names = mem_grow(names, (nnames + 1) * sizeof *names);
-	return names[nnames++] = name;
+	return names[nnames++] = mem_strn(name.p, name.n);
 }
 
 /* stdin and stdout, plain and alone. */
@@ -428,14 +428,12 @@ void
 router_name(const struct opts *o, int serve)
 {
 	const char *equals = strchr(o->arg, '=');
-	char *name;
 
 	if (equals == NULL || equals == o->arg || equals[1] == '\0')
 		opt_usage(o, "%s: not NAME=PATH", o->arg);
-	name = mem_strn(o->arg, (size_t)(equals - o->arg));
 	places = mem_grow(places, (nplaces + 1) * sizeof *places);
-	places[nplaces++] = (struct place){ group_add(name), equals + 1,
-	    serve };
+	places[nplaces++] = (struct place){ group_add((struct str){
+	    o->arg, (size_t)(equals - o->arg) }), equals + 1, serve };
 }
 
 void
@@ -457,11 +455,11 @@ router_open(struct opts *o, struct filter *f)
 	link_tells(tables, NULL);
 	if (nplaces == 0 || getenv("RK_LINK") != NULL) {
 		opening = 1;
-		link_stdio(group_add("up"), LINK_ROUTER, &ops);
+		link_stdio(group_add(STR("up")), LINK_ROUTER, &ops);
 		opening = 0;
 	}
 	if (o->child != NULL)
-		down = group_add("down");
+		down = group_add(STR("down"));
 	for (p = places; p < places + nplaces; p++)
 		if (p->serve)
 			link_serve(p->name, LINK_STATION, p->path, &ops);
