@@ -9,7 +9,7 @@
 load lib
 load laravel
 
-setup_file() { laravel_start; }
+setup_file() { RK_SLOW=$((${RK_SLOW:-1} * 3)) laravel_start; }
 teardown_file() { stop_all; }
 
 # The core and its accounts are slow beside other suites.

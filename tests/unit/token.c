@@ -31,13 +31,18 @@ fixture(const char *name)
 	return buf_str(&b);
 }
 
+/* A key is for the life of a program. */
+#define KEPT	4096
+static struct token_key *kept[KEPT];
+static size_t nkept;
+
 static const struct token_key *
 key(const char *name)
 {
 	char path[128];
 
 	snprintf(path, sizeof path, "tests/fixtures/token/%s", name);
-	return token_key_read(path);
+	return kept[nkept++ % KEPT] = token_key_read(path);
 }
 
 #define CHECKED(key, text, verdict, said) do { \
