@@ -27,7 +27,7 @@ has(struct str s, const char *word)
 struct token_key *
 token_key_read(const char *path)
 {
-	static struct token_key *k;	/* die() leaves nothing lost */
+	static struct token_key *k;	/* an end loses nothing */
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	struct buf *b;
 	ssize_t n;
