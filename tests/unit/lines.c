@@ -38,12 +38,18 @@ take(struct lines *l)
 }
 
 static void
+want_loop(void)
+{
+	if (loop == NULL)
+		loop_open(&(struct loop_ops){ .term = NULL });
+}
+
+static void
 open_in(void)
 {
 	int ends[2];
 
-	if (loop == NULL)
-		loop_open(&(struct loop_ops){ .term = NULL });
+	want_loop();
 	if (pipe(ends) == -1)
 		abort();
 	source = ends[1];
@@ -187,6 +193,7 @@ TEST(slow, "a reader that is slow fills it; when it reads there is room")
 	int ends[2];
 	size_t added = 0, read = 0;
 
+	want_loop();
 	if (pipe2(ends, 0) == -1)
 		abort();
 	fcntl(ends[0], F_SETFL, O_NONBLOCK);
