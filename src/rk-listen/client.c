@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "client.h"
+#include "endpoints.h"
 #include "event.h"
 #include "head.h"
 #include "log.h"
@@ -13,7 +14,6 @@
  * the roster from its `open` (or its question, with --ask) to its `close`.
  */
 
-struct endpoint *endpoints;
 int draining;
 
 const struct endpoint *

@@ -8,7 +8,6 @@
 #include "roster.h"
 #include "ws.h"
 
-extern struct endpoint *endpoints;	/* in the order of the options */
 extern int draining;			/* nobody is let in any more */
 extern const struct ws_ops client_ops;
 

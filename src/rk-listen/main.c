@@ -9,24 +9,24 @@
  *  - TERM: nobody comes in, everybody is closed with 1001, what was said
  *    reaches the router, then the end.
  *
- * The rooms: endpoint (which path is what), head (a request as JSON), client
- * (from open to close), throttle, rate (how fast they talk), event (what goes
- * up, and custody), command, people, send, pending, ask (what comes down),
- * roster, state (who is there), limits, web, metrics, docroot; dialect (what
- * clients speak), engine, socket, handshake, polling (Engine.IO), socketio,
- * written, engineio, socketcluster, cluster, wanted, claims.
+ * The rooms: endpoints (the options about them), endpoint (which path is
+ * what), limits; head (a request as JSON), client (from open to close),
+ * throttle, rate (how fast they talk), event (what goes up, and custody);
+ * command, people, send, pending, ask (what comes down); roster, state (who
+ * is there); stages, metrics, web, docroot; dialect (what clients speak),
+ * engine, socket, handshake, polling (Engine.IO), socketio, written,
+ * engineio, socketcluster, cluster, wanted, claims.
  */
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "ask.h"
 #include "client.h"
 #include "command.h"
 #include "docroot.h"
+#include "endpoints.h"
 #include "event.h"
 #include "limits.h"
 #include "log.h"
@@ -36,21 +36,13 @@
 #include "people.h"
 #include "pending.h"
 #include "stages.h"
-#include "token.h"
 
 #define END_MS	5000		/* for closing, then for the links */
 
 enum {
-	KEY_CERT = OPT_LONG, KEY_KEY,
-	KEY_UNIX, KEY_FD, KEY_PORT_FILE, KEY_REUSE_PORT, KEY_WS,
-	KEY_HTTP, KEY_STEP, KEY_ASK, KEY_BINARY, KEY_WRAP, KEY_WITH,
-	KEY_SUBPROTOCOL, KEY_ORIGIN, KEY_SLOW, KEY_RATE,
-	KEY_BYTE_RATE, KEY_FAST, KEY_DEADLINE, KEY_DOCROOT,
-	KEY_PING, KEY_MAX_OUT, KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER,
-	KEY_SOCKETIO, KEY_ENGINEIO, KEY_SOCKETCLUSTER, KEY_SC_PROTOCOL,
-	KEY_CHANNEL_LIMIT, KEY_JWT_KEY, KEY_NS, KEY_PING_INTERVAL,
-	KEY_PING_TIMEOUT, KEY_UPGRADE_TIMEOUT, KEY_CONNECT_TIMEOUT,
-	KEY_MAX_PAYLOAD
+	KEY_CERT = OPT_LONG, KEY_KEY, KEY_UNIX, KEY_FD, KEY_PORT_FILE,
+	KEY_REUSE_PORT, KEY_DEADLINE, KEY_DOCROOT, KEY_PING, KEY_MAX_OUT,
+	KEY_GAUGE, KEY_STATS, KEY_DRAIN_OVER
 };
 
 static const struct opt options[] = {
@@ -61,45 +53,7 @@ static const struct opt options[] = {
 	{ KEY_KEY, "key", "FILE", "their key, in PEM" },
 	{ KEY_PORT_FILE, "port-file", "FILE", "write the TCP port there" },
 	{ KEY_REUSE_PORT, "reuse-port", NULL, "let others have the port, too" },
-	{ KEY_WS, "ws", "TEMPLATE", "a WebSocket endpoint: /api/{user} (/)" },
-	{ KEY_HTTP, "http", "PREFIX", "plain requests below this path" },
-	{ KEY_SOCKETIO, "socketio", "[PATH]", "Socket.IO (/socket.io/)" },
-	{ KEY_ENGINEIO, "engineio", "[PATH]", "Engine.IO (/engine.io/)" },
-	{ KEY_SOCKETCLUSTER, "socketcluster", "[PATH]",
-	    "SocketCluster (/socketcluster/)" },
-	{ KEY_STEP, "step", NULL, "next event when the last one is settled" },
-	{ KEY_ASK, "ask", NULL, "opens wait for accept or reject" },
-	{ KEY_BINARY, "binary", "AS", "binary messages are: base64, json" },
-	{ KEY_WRAP, "wrap", NULL, "send {\"event\",\"data\"}, not data alone" },
-	{ KEY_WITH, "with", "LIST",
-	    "put into events: state,channels,claims,headers" },
-	{ KEY_SUBPROTOCOL, "subprotocol", "LIST",
-	    "subprotocols to choose from" },
-	{ KEY_NS, "ns", "LIST", "Socket.IO namespaces that are (/); *: any" },
-	{ KEY_SC_PROTOCOL, "sc-protocol", "N",
-	    "SocketCluster clients are 15 and up: 2; 14: 1 (2)" },
-	{ KEY_CHANNEL_LIMIT, "channel-limit", "N",
-	    "of a SocketCluster client (1000)" },
-	{ KEY_JWT_KEY, "jwt-key", "FILE",
-	    "secret, or public key, of SocketCluster tokens" },
-	{ KEY_PING_INTERVAL, "ping-interval", "TIME",
-	    "between a dialect's pings (25s, 8s)" },
-	{ KEY_PING_TIMEOUT, "ping-timeout", "TIME",
-	    "until they are answered (20s)" },
-	{ KEY_UPGRADE_TIMEOUT, "upgrade-timeout", "TIME",
-	    "from polling to a WebSocket (10s)" },
-	{ KEY_CONNECT_TIMEOUT, "connect-timeout", "TIME",
-	    "without namespace, or handshake (45s, 10s)" },
-	{ KEY_MAX_PAYLOAD, "max-payload", "BYTES",
-	    "largest Engine.IO packet, and body (1000000)" },
-	{ KEY_ORIGIN, "origin", "LIST", "origins of browsers that may come" },
-	{ KEY_SLOW, "slow", "POLICY",
-	    "who lags: close, drop-oldest, drop-newest" },
-	{ KEY_RATE, "rate", "N[,BURST]",
-	    "messages a second of a client; 0: any (0)" },
-	{ KEY_BYTE_RATE, "byte-rate", "BYTES[,BURST]",
-	    "bytes of them; 0: any (0)" },
-	{ KEY_FAST, "fast", "POLICY", "who goes over it: wait, close" },
+	ENDPOINTS_OPTS,
 	{ KEY_DEADLINE, "deadline", "TIME", "for answers to requests (10s)" },
 	{ KEY_DOCROOT, "docroot", "DIR", "serve the files in there" },
 	{ KEY_PING, "ping", "TIME", "between pings; 0: none (25s)" },
@@ -116,11 +70,6 @@ static const struct opt options[] = {
 };
 
 static struct ws_config ws;
-static struct endpoint defaults = { .template = "/", .dialect = &raw_dialect,
-    .namespaces = "/", .ping_interval = 25000, .ping_timeout = 20000,
-    .upgrade_timeout = 10000, .connect_timeout = 45000,
-    .max_payload = 1000000, .sc_protocol = 2, .sc_channels = 1000 };
-static struct endpoint *current = &defaults, **last_endpoint = &endpoints;
 static const char *port_file;
 static int64_t drain_over;
 static int was_tracked;
@@ -133,80 +82,6 @@ static int nlistens;
 
 /* ---- options --------------------------------------------------------- */
 
-static struct endpoint *
-add_endpoint(const struct opts *o, const char *template)
-{
-	struct endpoint *e = mem_new(sizeof *e);
-	const char *why = endpoint_wrong(template);
-
-	if (why != NULL)
-		opt_usage(o, "%s: %s", template, why);
-	*e = defaults;
-	e->template = template;
-	*last_endpoint = e;
-	last_endpoint = &e->next;
-	current = e;
-	return e;
-}
-
-/* A dialect with a path of its own, and no template. */
-static void
-add_engine(const struct opts *o, const struct dialect *d, const char *path)
-{
-	if (o->arg != NULL)
-		path = o->arg;
-	if (strpbrk(path, "{}*") != NULL)
-		opt_usage(o, "%s: a path without names", path);
-	add_endpoint(o, path)->dialect = d;
-}
-
-/* Its times are others. */
-static void
-add_cluster(const struct opts *o)
-{
-	add_engine(o, &socketcluster_dialect, "/socketcluster/");
-	current->ping_interval = 8000;
-	current->connect_timeout = 10000;
-}
-
-/* One of some words: its number from 0. */
-static int
-choose(const struct opts *o, struct str word, const char *const *words)
-{
-	int i = endpoint_choose(words, word);
-
-	if (i == -1)
-		opt_usage(o, "%s: not one of those that --help lists", o->arg);
-	return i;
-}
-
-static unsigned
-with(const struct opts *o)
-{
-	static const char *const words[] = { "state", "channels", "claims",
-	    "headers", NULL };
-	struct str rest = str_of(o->arg), word;
-	unsigned all = 0;
-
-	while (rest.n > 0) {
-		word = (struct str){ rest.p, strcspn(rest.p, ",") };
-		all |= 1u << choose(o, word, words);
-		rest.p += word.n + (word.n < rest.n);
-		rest.n -= word.n + (word.n < rest.n);
-	}
-	return all;
-}
-
-static const char *
-origins(const struct opts *o)
-{
-	const char *why = endpoint_origins_wrong(o->arg);
-
-	if (why != NULL)
-		opt_usage(o, "%s: %s", o->arg, why);
-	return o->arg;
-}
-
 static int64_t
 seconds(const struct opts *o)
 {
@@ -215,91 +90,6 @@ seconds(const struct opts *o)
 	if (ms != 0 && (ms < 1000 || ms > 86400000))
 		opt_usage(o, "%s: not 0, or from 1s to 1d", o->arg);
 	return ms;
-}
-
-static int64_t
-time_of(const struct opts *o)
-{
-	int64_t ms = opt_ms(o, o->arg);
-
-	if (ms < 10 || ms > 86400000)
-		opt_usage(o, "%s: not from 10ms to 1d", o->arg);
-	return ms;
-}
-
-static void
-endpoint_option(const struct opts *o, int key)
-{
-	static const char *const forms[] = { "base64", "json", NULL };
-	static const char *const fasts[] = { "wait", "close", NULL };
-
-	switch (key) {
-	case KEY_STEP:
-		current->step = 1;
-		break;
-	case KEY_ASK:
-		current->ask = 1;
-		break;
-	case KEY_BINARY:
-		current->binary_json = choose(o, str_of(o->arg), forms);
-		break;
-	case KEY_WRAP:
-		current->wrap = 1;
-		break;
-	case KEY_WITH:
-		current->with = with(o);
-		break;
-	case KEY_SUBPROTOCOL:
-		current->subprotocols = o->arg;
-		break;
-	case KEY_ORIGIN:
-		current->origins = origins(o);
-		break;
-	case KEY_NS:
-		current->namespaces = o->arg;
-		break;
-	case KEY_SC_PROTOCOL:
-		current->sc_protocol = (int)opt_number(o, o->arg, 1, 2);
-		break;
-	case KEY_CHANNEL_LIMIT:
-		current->sc_channels = (unsigned)opt_number(o, o->arg, 1,
-		    CHANNELS_MAX);
-		break;
-	case KEY_JWT_KEY:
-		current->key = token_key_read(o->arg);
-		break;
-	case KEY_PING_INTERVAL:
-		current->ping_interval = time_of(o);
-		break;
-	case KEY_PING_TIMEOUT:
-		current->ping_timeout = time_of(o);
-		break;
-	case KEY_UPGRADE_TIMEOUT:
-		current->upgrade_timeout = time_of(o);
-		break;
-	case KEY_CONNECT_TIMEOUT:
-		current->connect_timeout = time_of(o);
-		break;
-	case KEY_MAX_PAYLOAD:
-		current->max_payload = opt_bytes(o, o->arg);
-		if (current->max_payload < 1024 ||
-		    current->max_payload > 64 << 20)
-			opt_usage(o, "%s: not from 1k to 64m", o->arg);
-		break;
-	case KEY_SLOW:
-		current->slow = (enum policy)choose(o, str_of(o->arg),
-		    endpoint_policies);
-		break;
-	case KEY_RATE:
-		current->rate = rate_option(o, 0);
-		break;
-	case KEY_BYTE_RATE:
-		current->byte_rate = rate_option(o, 1);
-		break;
-	case KEY_FAST:
-		current->fast_close = choose(o, str_of(o->arg), fasts);
-		break;
-	}
 }
 
 static void
@@ -328,21 +118,6 @@ option(const struct opts *o, int key)
 	case KEY_REUSE_PORT:
 		ws.reuse_port = 1;
 		break;
-	case KEY_WS:
-		add_endpoint(o, o->arg);
-		break;
-	case KEY_HTTP:
-		add_endpoint(o, o->arg)->http = 1;
-		break;
-	case KEY_SOCKETIO:
-		add_engine(o, &socketio_dialect, "/socket.io/");
-		break;
-	case KEY_ENGINEIO:
-		add_engine(o, &engineio_dialect, "/engine.io/");
-		break;
-	case KEY_SOCKETCLUSTER:
-		add_cluster(o);
-		break;
 	case KEY_DEADLINE:
 		pending_ms = opt_ms(o, o->arg);
 		break;
@@ -369,16 +144,15 @@ option(const struct opts *o, int key)
 		drain_over = opt_ms(o, o->arg);
 		break;
 	default:
-		if (!link_option(o, key) && !limits_option(&ws, o, key))
-			endpoint_option(o, key);
+		(void)(link_option(o, key) || limits_option(&ws, o, key) ||
+		    endpoints_option(o, key));
 	}
 }
 
 static void
 read_options(struct opts *o, int argc, char **argv)
 {
-	const struct endpoint *e;
-	int key, any = 0;
+	int key;
 
 	opt_start(o, argc, argv, "-p PORT [OPTION...] [-- COMMAND...]",
 	    options);
@@ -390,10 +164,7 @@ read_options(struct opts *o, int argc, char **argv)
 		opt_usage(o, "-p PORT, --unix or --fd is missing");
 	if ((ws.cert == NULL) != (ws.key == NULL))
 		opt_usage(o, "--cert and --key go together");
-	for (e = endpoints; e != NULL; e = e->next)
-		any |= !e->http;
-	if (!any && endpoints == NULL)
-		*last_endpoint = &defaults;
+	endpoints_end();
 }
 
 /* ---- listening ------------------------------------------------------- */
