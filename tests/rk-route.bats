@@ -198,6 +198,17 @@ rss() {
 	[[ $stderr == 'rk-route: values: '* ]]
 }
 
+@test "--rawfile: a variable is a text" {
+	printf '"s\\"\n' >file
+	run_status 0 rk-route --rawfile s file -e '{type, $s}' \
+		<<<'{"type":"x"}'
+	assert_eq "$output" '{"type":"x","s":"\"s\\\"\n"}'
+	run_status 100 rk-route --rawfile s none -e .
+	printf '\xff' >file
+	run_status 100 rk-route --rawfile s file -e .
+	[[ $stderr == 'rk-route: file: not UTF-8' ]]
+}
+
 @test "-L: include finds files, and lines are theirs" {
 	mkdir -p lib/sub
 	echo 'def one: {type: "one"};' >lib/one.jq
@@ -552,6 +563,36 @@ rss() {
 	wait_line a '{"type":"plain","seq"'
 	stop route
 	[ ! -e a.sock ]
+}
+
+@test "--run: co-processes beside links, each by its name, started again" {
+	cat >r.jq <<-'END'
+	if .type == "ask" then {type: "get", key: "k", ref: 1, via: .to}
+	elif .type == "put" then . + {via: .to}
+	elif .type == "entry" then . + {via: "a", of_link: .from}
+	else empty end
+	END
+	start_ready route rk-route --link a=a.sock --run one='rk-store 1.db' \
+		--run 'two=rk-store "$(echo 2).db"' r.jq
+	end a serve a.sock station aaaaaaaaaaaaa
+	wait_line a '"type":"attach"'
+	feed a '{"type":"put","to":"one","key":"k","data":1}' \
+		'{"type":"put","to":"two","key":"k","data":2}' \
+		'{"type":"ask","to":"two"}' '{"type":"ask","to":"one"}'
+	wait_line a '"data":1,"of_link":"one"'
+	wait_line a '"data":2,"of_link":"two"'
+	ps -o pid= --ppid "$(pid_of route)" | xargs kill -KILL
+	feed a '{"type":"ask","to":"two","again":true}'
+	wait_for -t 20 eval '[ "$(grep -c "\"of_link\":\"two\"" a.out)" -eq 2 ]'
+	stop route
+}
+
+@test "--run: what will fail again ends the router, with its status" {
+	run_status 100 rk-route --run one='rk-store' --link a=a.sock -e .
+	run_status 127 rk-route --run one=nobody-has-this --link a=a.sock -e .
+	run_status 100 rk-route --run one -e .
+	[[ $stderr == *'not NAME=COMMAND'* ]]
+	run_status 100 rk-route --run one=cat --bare -e . -- cat
 }
 
 # Its CPU time is what it was when it was asked last.

@@ -18,7 +18,8 @@
 #include "rule.h"
 #include "trial.h"
 
-enum { CHECK = RULE_KEYS_END, EXPLAIN, LINK, SERVE };
+enum { CHECK = RULE_KEYS_END, EXPLAIN,
+    LINK, SERVE, RUN /* as enum router_way */ };
 
 static const struct opt options[] = {
 	RULE_OPTS,
@@ -27,6 +28,7 @@ static const struct opt options[] = {
 	{ 't', "test", "FILE", "show what comes of a file of frames" },
 	{ LINK, "link", "NAME=PATH", "connect to this socket" },
 	{ SERVE, "serve", "NAME=PATH", "serve this socket, as a link" },
+	{ RUN, "run", "NAME=COMMAND", "start this co-process, as a link" },
 	{ KEY_MODE, "socket-mode", "MODE", "permissions of --serve (0600)" },
 	{ KEY_GROUP, "socket-group", "GROUP", "its group" },
 	LINK_OPTS,
@@ -35,7 +37,7 @@ static const struct opt options[] = {
 };
 
 static const char *test;
-static int check, explain, links, bare;
+static int check, explain, links, runs, bare;
 
 static void
 option(struct opts *o, int key)
@@ -52,8 +54,10 @@ option(struct opts *o, int key)
 		break;
 	case LINK:
 	case SERVE:
-		router_name(o, key == SERVE);
+	case RUN:
+		router_name(o, (enum router_way)(key - LINK));
 		links = 1;
+		runs |= key == RUN;
 		break;
 	default:
 		bare |= key == KEY_BARE;
@@ -72,8 +76,8 @@ read_options(struct opts *o)
 	rule_operand(o);
 	if ((test != NULL || check) && (links || o->child != NULL))
 		opt_usage(o, "-t, --check and --explain have no links");
-	if (bare && o->child == NULL)
-		opt_usage(o, "--bare: there is no co-process");
+	if (bare && (o->child == NULL || runs))
+		opt_usage(o, "--bare is for one co-process, behind --");
 }
 
 static void

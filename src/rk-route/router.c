@@ -10,9 +10,11 @@
 #define DRAIN		5000	/* ms for what was sent, on TERM */
 #define PATIENCE	(INT64_MAX / 4)	/* ms: at the end of a plain input */
 
-struct place {			/* --link and --serve */
-	const char *name, *path;
-	int serve;
+struct place {
+	const char *name;
+	enum router_way way;
+	char *argv[4];		/* of --run; the path, or the command, is the
+				   third */
 };
 
 struct job {
@@ -425,15 +427,18 @@ static const struct link_ops ops = {
 };
 
 void
-router_name(const struct opts *o, int serve)
+router_name(const struct opts *o, enum router_way way)
 {
-	const char *equals = strchr(o->arg, '=');
+	static char shell[] = "sh", command[] = "-c";
+	char *equals = strchr(o->arg, '=');
 
 	if (equals == NULL || equals == o->arg || equals[1] == '\0')
-		opt_usage(o, "%s: not NAME=PATH", o->arg);
+		opt_usage(o, "%s: not NAME=%s", o->arg,
+		    way == ROUTER_RUN ? "COMMAND" : "PATH");
 	places = mem_grow(places, (nplaces + 1) * sizeof *places);
 	places[nplaces++] = (struct place){ group_add((struct str){
-	    o->arg, (size_t)(equals - o->arg) }), equals + 1, serve };
+	    o->arg, (size_t)(equals - o->arg) }), way,
+	    { shell, command, equals + 1, NULL } };
 }
 
 void
@@ -442,6 +447,22 @@ router_swap(struct filter *f)
 	filter_close(rule);
 	rule = f;
 	counts.swaps++;
+}
+
+static void
+place_open(struct place *p)
+{
+	switch (p->way) {
+	case ROUTER_SERVE:
+		link_serve(p->name, LINK_STATION, p->argv[2], &ops);
+		break;
+	case ROUTER_CONNECT:
+		link_connect(p->name, LINK_ROUTER, p->argv[2], &ops);
+		break;
+	case ROUTER_RUN:
+		link_child(p->name, LINK_ROUTER, p->argv, &ops);
+		break;
+	}
 }
 
 /* The co-process comes last: a bare one is there, and told of, at once. */
@@ -461,10 +482,7 @@ router_open(struct opts *o, struct filter *f)
 	if (o->child != NULL)
 		down = group_add(STR("down"));
 	for (p = places; p < places + nplaces; p++)
-		if (p->serve)
-			link_serve(p->name, LINK_STATION, p->path, &ops);
-		else
-			link_connect(p->name, LINK_ROUTER, p->path, &ops);
+		place_open(p);
 	if (o->child != NULL)
 		link_child(down, LINK_ROUTER, o->child, &ops);
 	link_ready();

@@ -21,9 +21,11 @@
 #include "filter.h"
 #include "opt.h"
 
+/* A link of --link, --serve or --run: NAME=PATH or NAME=COMMAND, o->arg. */
+enum router_way { ROUTER_CONNECT, ROUTER_SERVE, ROUTER_RUN };
+void	 router_name(const struct opts *, enum router_way);
 /* Makes the links.  The rule is the router's from now on. */
 void	 router_open(struct opts *, struct filter *);
-void	 router_name(const struct opts *, int serve);	/* NAME=PATH, o->arg */
 void	 router_swap(struct filter *);	/* another rule, or NULL: the end */
 void	 router_close(void);		/* drain, then end the loop with 0 */
 

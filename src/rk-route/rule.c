@@ -10,12 +10,13 @@
 #include "log.h"
 #include "rule.h"
 
-#define FILE_MAX	(64 << 20)	/* bytes of a rule or a --slurpfile */
+#define FILE_MAX	(64 << 20)	/* bytes of a rule, and of a file of an
+					   argument */
 #define NAME		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ" \
 			"0123456789_"
 
 struct argument {
-	int kind;		/* RULE_ARG, RULE_ARGJSON, RULE_SLURPFILE */
+	int kind;		/* RULE_ARG, RULE_ARGJSON and so on */
 	const char *name, *value;
 	struct buf json;
 };
@@ -58,6 +59,7 @@ rule_option(struct opts *o, int key)
 	case RULE_ARG:
 	case RULE_ARGJSON:
 	case RULE_SLURPFILE:
+	case RULE_RAWFILE:
 		add_argument(o, key);
 		return 1;
 	case RULE_DEPTH:
@@ -149,6 +151,24 @@ slurp_values(struct buf *json, const char *file, char **why)
 	return done;
 }
 
+/* The file as a string: its JSON. */
+static int
+slurp_text(struct buf *json, const char *file, char **why)
+{
+	struct buf all = BUF(FILE_MAX);
+	int done = slurp(&all, file, why);
+
+	if (done == 1 && !utf8_check(buf_str(&all))) {
+		*why = reason(file, "not UTF-8");
+		done = -1;
+	} else if (done == 1 && json_quote(json, buf_str(&all)) == -1) {
+		*why = reason(file, "too long");
+		done = -1;
+	}
+	buf_free(&all);
+	return done;
+}
+
 static int
 read_argument(struct argument *a, char **why)
 {
@@ -158,6 +178,8 @@ read_argument(struct argument *a, char **why)
 		return json_quote(&a->json, str_of(a->value));
 	case RULE_ARGJSON:
 		return buf_adds(&a->json, str_of(a->value));
+	case RULE_RAWFILE:
+		return slurp_text(&a->json, a->value, why);
 	default:
 		return slurp_values(&a->json, a->value, why);
 	}

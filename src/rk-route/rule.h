@@ -7,7 +7,7 @@
  * that was compiled last.
  *
  *  - A file is read again by each rule_open(), so HUP finds what it is now;
- *    --slurpfile likewise.
+ *    --slurpfile and --rawfile likewise.
  *  - The rule in use changes only when the new one compiles.
  */
 
@@ -15,8 +15,8 @@
 #include "opt.h"
 
 enum {
-	RULE_ARG = OPT_LONG, RULE_ARGJSON, RULE_SLURPFILE, RULE_DEPTH,
-	RULE_IMPURE, RULE_BUDGET, RULE_KEYS_END
+	RULE_ARG = OPT_LONG, RULE_ARGJSON, RULE_SLURPFILE, RULE_RAWFILE,
+	RULE_DEPTH, RULE_IMPURE, RULE_BUDGET, RULE_KEYS_END
 };
 #define RULE_OPTS \
 	{ 'e', "expression", "TEXT", "the rule itself, instead of a file" }, \
@@ -25,6 +25,8 @@ enum {
 	{ RULE_ARGJSON, "argjson", "NAME JSON", "$NAME is this value" }, \
 	{ RULE_SLURPFILE, "slurpfile", "NAME FILE", \
 	    "$NAME is an array of the file's values" }, \
+	{ RULE_RAWFILE, "rawfile", "NAME FILE", \
+	    "$NAME is the file, as a string" }, \
 	{ RULE_DEPTH, "depth", "N", "open a user's own JSON so deep (1)" }, \
 	{ RULE_BUDGET, "budget", "TIME", "CPU time for a frame (1s)" }, \
 	{ RULE_IMPURE, "impure", NULL, "allow now, env, input" }
