@@ -100,7 +100,8 @@ seen(struct filter *f, const struct frame *frame, const char *from)
 	return value_known(&f->known, v, frame->line, 0);
 }
 
-/* A member that is a string of text; what it borrows lives in v. */
+/* A member that is a string of text: 1, 0, or -1: the rule made it of a
+ * handle.  What it borrows lives in v. */
 static int
 text_of(const struct filter *f, jv v, enum key k, struct str *out)
 {
@@ -111,7 +112,8 @@ text_of(const struct filter *f, jv v, enum key k, struct str *out)
 
 	*out = is ? jv_bytes(member) : (struct str){ NULL, 0 };
 	jv_free(member);
-	return is;
+	return is && e == NULL && f->known.labels.used > 0 && label_in(*out) ?
+	    -1 : is;
 }
 
 static enum filter_word
@@ -170,7 +172,9 @@ add(struct filter *f, const struct frame *frame, jv v)
 	}
 	if ((word = print(f, frame, v)) != FILTER_OK)
 		return word;
-	text_of(f, v, K_VIA, &f->out[f->n].via);
+	if (text_of(f, v, K_VIA, &f->out[f->n].via) == -1)
+		return because(f, FILTER_FAILED, "the rule made a string of a "
+		    "handle");
 	text_of(f, v, K_CONN, &f->out[f->n].conn);
 	f->made[f->n++] = jv_copy(v);
 	return FILTER_OK;

@@ -205,6 +205,13 @@ static const struct {
 	    "{\"data\":{\"h\":[1.0]", "", "}}", 0, 1 },
 	{ "{type: \"t\", f: ., g: .}", "{\"type\":\"x\",\"seq\":1", "", "}", 0,
 	    1 },
+	/* a link's name is no line, and is looked at as one */
+	{ "{type: \"t\", via: (\"a\" + .data.h)}", "{\"data\":{\"h\":[1]",
+	    "", "}}", 0, 0 },
+	{ "{type: \"t\", via: .data.h}", "{\"data\":{\"h\":[1]", "", "}}", 0,
+	    1 },
+	{ "{type: \"t\", via: .user}", "{\"data\":{\"h\":[1]},"
+	    "\"user\":\"\xf4\x8f\xbf\xb1", "", "\"}", 0, 1 },
 	/* the same value, spelled in another way */
 	{ "{type: \"t\", x: [.user == \"a\", .conn == \"a/b\", .n == 1000,"
 	    " .user < \"b\", (.user | IN(\"b\", \"a\"))]}", "{\"n\":1e3,"
