@@ -6,8 +6,8 @@
  *  - RK_LINK tells it which pipes those are (as JOURNAL_STREAM does), so that
  *    one of ours attaches at once; one that does not within ATTACH_WAIT, or
  *    writes anything else first, is served plain.
- *  - One that exits 100, 126 or 127 before it said anything ends us with that
- *    code: it would do so again.  Any other death starts it again.
+ *  - One that exits 100, 126 or 127 ends us with that code: it would do so
+ *    again.  Any other death starts it again.
  *  - A link is one wire, and a child one pid; both must be gone before the
  *    next start.
  */
@@ -140,7 +140,7 @@ over(struct child *c)
 {
 	int code = WIFEXITED(c->status) ? WEXITSTATUS(c->status) : -1;
 
-	if (!c->spoke && (code == 100 || code == 126 || code == 127))
+	if (code == 100 || code == 126 || code == 127)
 		die(code, "%s: exit %d", c->argv[0], code);
 	say_end(c, c->status);
 	start_later(c);
