@@ -70,6 +70,30 @@ silent() {	# NAME: nothing came; asked after something else did
 	start_ready b rk-route -e . --serve x=a.sock
 }
 
+one_gone() {
+	gone "$(pid_of a)" || gone "$(pid_of b)"
+}
+
+@test "of two that start together on a stale path one gets it" {
+	local i how won lost
+
+	for i in {1..20}; do
+		how=$([ $((i % 2)) = 0 ] && echo --unix || echo --socket)
+		perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(
+			Local => "r.sock", Listen => 1) or die'
+		start a rk-listen -D 9 -p 127.0.0.1:0 "$how" r.sock
+		start b rk-listen -D 9 -p 127.0.0.1:0 "$how" r.sock
+		wait_for one_gone
+		won=a lost=b
+		! gone "$(pid_of a)" || won=b lost=a
+		ended "$lost" 111
+		wait_for ready_or_gone "$won"
+		[ -S r.sock ]
+		stop "$won"
+		[ ! -e r.sock ]
+	done
+}
+
 @test "a path that is no socket is left alone" {
 	echo precious >a.sock
 	run_status 100 rk-route -e . --serve x=a.sock

@@ -12,14 +12,12 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "../local.h"
 #include "../log.h"
 #include "../pause.h"
 #include "inside.h"
@@ -29,9 +27,8 @@
 
 struct server {
 	struct server *next;
-	const char *name, *path;
-	dev_t device;		/* of path, as we made it */
-	ino_t inode;
+	const char *name;
+	struct local at;
 	struct link_counts *counts;
 	enum link_as peer;	/* of the main links; LINK_PLAIN: none */
 	const struct link_ops *ops;
@@ -54,22 +51,13 @@ struct peer {			/* a connection that is no link yet */
 struct dial {
 	struct link *link;
 	const char *path;
+	struct sockaddr_un address;
 	ev_timer retry;
 	struct pause pause;
 	int said;		/* the failure was reported */
 };
 
 static struct server *servers;
-
-static int
-address(struct sockaddr_un *a, const char *path)
-{
-	*a = (struct sockaddr_un){ .sun_family = AF_UNIX };
-	if (strlen(path) >= sizeof a->sun_path)
-		die(100, "%s: too long for a socket", path);
-	memcpy(a->sun_path, path, strlen(path));
-	return socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-}
 
 /* Served. */
 
@@ -269,7 +257,7 @@ static void
 no_files(struct server *s)
 {
 	if (!s->told++)
-		warn("%s: accept: %s", s->path, strerror(errno));
+		warn("%s: accept: %s", s->at.path, strerror(errno));
 	ev_io_stop(loop, &s->accept);
 	ev_timer_init(&s->pause, resume, NO_FILES_PAUSE, 0);
 	s->pause.data = s;
@@ -288,7 +276,7 @@ on_accept(struct ev_loop *lp, ev_io *io, int events)
 	while ((fd = accept4(s->fd, NULL, NULL,
 	    SOCK_NONBLOCK | SOCK_CLOEXEC)) != -1) {
 		if (s->peers >= PEERS_MAX) {
-			warn("%s: more than %d peers", s->path, PEERS_MAX);
+			warn("%s: more than %d peers", s->at.path, PEERS_MAX);
 			s->counts->turned_away++;
 			close(fd);
 			continue;
@@ -303,59 +291,20 @@ on_accept(struct ev_loop *lp, ev_io *io, int events)
 		no_files(s);
 }
 
-/* A path that nobody answers on is left over, and ours to replace. */
-static void
-remove_stale(const char *path)
+static int
+listen_at(struct local *l, const char *path)
 {
-	struct sockaddr_un a;
-	struct stat st;
-	int fd;
+	int fd = local_listen(l, path, settings.mode, settings.group);
 
-	if (lstat(path, &st) == -1)
-		return;
-	if (!S_ISSOCK(st.st_mode))
+	if (fd != -1)
+		return fd;
+	if (errno == ENAMETOOLONG)
+		die(100, "%s: too long for a socket", path);
+	if (errno == EEXIST)
 		die(100, "%s: is there and no socket", path);
-	fd = address(&a, path);
-	if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ||
-	    errno != ECONNREFUSED)
+	if (errno == EADDRINUSE)
 		die(111, "%s: somebody serves it already", path);
-	close(fd);
-	unlink(path);
-}
-
-static void
-listen_at(struct server *s, const char *path)
-{
-	struct sockaddr_un a;
-	struct stat st;
-	mode_t before;
-	int fd = address(&a, path);
-
-	remove_stale(path);
-	before = umask(0177);
-	if (fd == -1 || bind(fd, (struct sockaddr *)&a, sizeof a) == -1)
-		die(111, "%s: %s", path, strerror(errno));
-	umask(before);
-	if ((settings.group != (gid_t)-1 &&
-	    chown(path, (uid_t)-1, settings.group) == -1) ||
-	    chmod(path, settings.mode) == -1 || listen(fd, 128) == -1 ||
-	    lstat(path, &st) == -1)
-		die(111, "%s: %s", path, strerror(errno));
-	s->fd = fd;
-	s->path = path;
-	s->device = st.st_dev;
-	s->inode = st.st_ino;
-}
-
-/* Who replaced it has it. */
-static void
-remove_path(const struct server *s)
-{
-	struct stat st;
-
-	if (lstat(s->path, &st) == 0 && st.st_dev == s->device &&
-	    st.st_ino == s->inode)
-		unlink(s->path);
+	die(111, "%s: %s", path, strerror(errno));
 }
 
 struct link *
@@ -368,7 +317,7 @@ link_serve(const char *name, enum link_as peer, const char *path,
 	s->counts = count_of(name);
 	s->peer = peer;
 	s->ops = ops;
-	listen_at(s, path);
+	s->fd = listen_at(&s->at, path);
 	ev_io_init(&s->accept, on_accept, s->fd, EV_READ);
 	s->accept.data = s;
 	ev_io_start(loop, &s->accept);
@@ -393,7 +342,7 @@ socket_close_all(void)
 	for (s = servers; s != NULL; s = s->next) {
 		ev_io_stop(loop, &s->accept);
 		ev_timer_stop(loop, &s->pause);
-		remove_path(s);		/* first: behind close it is stale */
+		local_remove(&s->at);
 		close(s->fd);
 	}
 }
@@ -426,10 +375,10 @@ dial_lost(struct link *l)
 static void
 dial(struct dial *d)
 {
-	struct sockaddr_un a;
-	int fd = address(&a, d->path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd == -1 || connect(fd, (struct sockaddr *)&a, sizeof a) == -1) {
+	if (fd == -1 || connect(fd, (const struct sockaddr *)&d->address,
+	    sizeof d->address) == -1) {
 		if (!d->said++)
 			info("%s: %s", d->path, strerror(errno));
 		if (fd != -1)
@@ -456,6 +405,8 @@ link_connect(const char *name, enum link_as we, const char *path,
 	l->lost = dial_lost;
 	d->link = l;
 	d->path = path;
+	if (local_address(&d->address, path) == -1)
+		die(100, "%s: too long for a socket", path);
 	d->pause = (struct pause){ .first = 100, .longest = 5000 };
 	ev_init(&d->retry, dial_retry);
 	d->retry.data = d;

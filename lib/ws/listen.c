@@ -13,10 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#include "../local.h"
 #include "../log.h"
 #include "../loop.h"
 #include "conn.h"
@@ -29,9 +28,7 @@
 struct listener {
 	ev_io io;
 	const struct ws_ops *ops;
-	char *path;		/* a Unix socket that we made */
-	dev_t device;		/* of path, as we made it */
-	ino_t inode;
+	struct local at;	/* a Unix socket */
 	int tls;
 	struct listener *next;
 };
@@ -271,52 +268,16 @@ ws_listen(const char *where, const struct ws_ops *ops, int *port)
 	return r;
 }
 
-/* A socket file that nobody answers on is left from a crash. */
-static int
-make_room(const struct sockaddr_un *a)
-{
-	struct stat st;
-	int fd, r;
-
-	if (lstat(a->sun_path, &st) == -1)
-		return errno == ENOENT ? 1 : -1;
-	if (!S_ISSOCK(st.st_mode)) {
-		errno = EEXIST;
-		return -1;
-	}
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd == -1)
-		return -1;
-	r = connect(fd, (const struct sockaddr *)a, sizeof *a);
-	close(fd);
-	if (r == -1 && errno == ECONNREFUSED)
-		return unlink(a->sun_path) == 0 ? 1 : -1;
-	errno = EADDRINUSE;
-	return -1;
-}
-
 int
 ws_listen_unix(const char *path, const struct ws_ops *ops)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct stat st;
-	int r;
+	struct local at;
+	int fd = local_listen(&at, path, LOCAL_UMASK, (gid_t)-1);
 
-	if (strlen(path) >= sizeof a.sun_path) {
-		errno = ENAMETOOLONG;
+	if (fd == -1 || ws_listen_fd(fd, ops) == -1)
 		return -1;
-	}
-	memcpy(a.sun_path, path, strlen(path));
-	if (make_room(&a) == -1)
-		return -1;
-	r = bind_and_listen(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0),
-	    (struct sockaddr *)&a, sizeof a, ops);
-	if (r == 1 && lstat(path, &st) == 0) {
-		listeners->path = mem_str(path);
-		listeners->device = st.st_dev;
-		listeners->inode = st.st_ino;
-	}
-	return r;
+	listeners->at = at;
+	return 1;
 }
 
 void
@@ -337,17 +298,6 @@ clear_door(const struct listener *l)
 		turn_away(l, fd, &from, LIMIT_DRAIN);
 }
 
-/* Who replaced it has it. */
-static void
-remove_path(const struct listener *l)
-{
-	struct stat st;
-
-	if (lstat(l->path, &st) == 0 && st.st_dev == l->device &&
-	    st.st_ino == l->inode)
-		unlink(l->path);
-}
-
 void
 ws_unlisten(void)
 {
@@ -356,11 +306,9 @@ ws_unlisten(void)
 	while ((l = listeners) != NULL) {
 		listeners = l->next;
 		ev_io_stop(loop, &l->io);
+		local_remove(&l->at);
 		clear_door(l);
 		close(l->io.fd);
-		if (l->path != NULL)
-			remove_path(l);
-		free(l->path);
 		free(l);
 	}
 }
