@@ -87,7 +87,7 @@ asan-build:
 # for the longest of them mostly wait
 long: all unit-build
 	@$(MAKE) $(FUZZ) fuzz-build
-	@RK_LONG=1 JOBS=$${JOBS:-3} $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
+	@RK_LONG=1 LIMIT=900 JOBS=$${JOBS:-3} $(RUN) long $(UNIT) tests/differ/run tests/fuzz/run \
 		$(AUDIT) $$(grep -l RK_LONG $(BATS))
 
 #: make promises    measures what a death costs, and writes it into rk(7)

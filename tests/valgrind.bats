@@ -73,7 +73,7 @@ http() {	# WANT PATH [CURL OPTION...]: the status
 	chmod +x router
 	listen -s l.sock --unix c.sock -m 20000 --max-out 64k \
 		--http /q --ws '/u/{user}' --with state,channels,headers \
-		--ws /ask --ask --ws /w --wrap --binary=json --slow drop \
+		--ws /ask --ask --ws /w --wrap --binary=json --slow drop-oldest \
 		--step -- ./router
 	client a /u/T
 	client b /ask

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "address.h"
 #include "limits.h"
@@ -69,7 +70,7 @@ set(struct ws_config *ws, const struct limit *l, int64_t n)
 	}
 }
 
-/* N, at once ten times as many; or N,BURST. */
+/* N, at once twice as many; or N,BURST. */
 static void
 handshakes(struct ws_config *ws, const struct opts *o)
 {
@@ -79,6 +80,7 @@ handshakes(struct ws_config *ws, const struct opts *o)
 	ws->handshakes = (int)opt_number(o, n, 0, 100000000);
 	ws->burst = comma == NULL ? ws->handshakes * 2 :
 	    (int)opt_number(o, comma + 1, 1, 1000000000);
+	free(n);
 }
 
 int
