@@ -29,6 +29,7 @@
 
 #define SID		20	/* letters of a session's id */
 
+struct assembly;
 struct conn;
 struct endpoint;
 struct session;
@@ -70,7 +71,7 @@ struct session {
 	struct ws_conn *ws;		/* the carrier */
 	struct polling *polling;	/* NULL: on a WebSocket */
 	struct socket *sockets;
-	void *data;			/* the user's */
+	struct assembly *assembly;	/* attachments.h */
 	char *head;			/* of its request, as keys of a frame */
 	char *headers;			/* --with headers */
 	ev_timer timer;
@@ -113,6 +114,8 @@ extern struct engine_counts {
 /* ---- sockets (socket.c) ------------------------------------------------ */
 
 struct socket *socket_new(struct session *, struct str way);
+/* It comes in, or waits for the router: its `open`, which was begun, ends. */
+void	 socket_enter(struct socket *, struct buf *open);
 /* Nothing is sent to it any more; its close leaves in the next turn. */
 void	 socket_over(struct socket *, int code, const char *by);
 

@@ -5,14 +5,11 @@
  * payloads as they stand.
  */
 
-#include <stdlib.h>
-
 #include "client.h"
 #include "dialect.h"
 #include "endpoint.h"
 #include "engine.h"
 #include "event.h"
-#include "pending.h"
 #include "roster.h"
 
 static void
@@ -29,26 +26,9 @@ begun(struct session *s)
 	struct socket *k = socket_new(s, str_of(way));
 	struct buf *b = event_begin("open");
 
-	k->conn->pending = s->endpoint->ask != 0;
 	frame_text(b, "proto", STR("engineio"));
 	frame_text(b, "sid", (struct str){ s->sid, SID });
-	if (k->conn->pending)
-		frame_flag(b, "pending");
-	if (s->head != NULL)
-		frame_more(b, str_of(s->head));
-	free(s->head);
-	s->head = NULL;
-	if (event_keep(k->conn) == -1) {
-		engine_close(s, 1009, STR("message too big"), "server");
-		return;
-	}
-	conn_enter(k->conn);
-	if (k->conn->pending) {
-		pending_wait(k->conn);
-		return;
-	}
-	welcome(k->conn);
-	event_release(k->conn);
+	socket_enter(k, b);
 }
 
 static void

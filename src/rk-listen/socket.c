@@ -10,7 +10,9 @@
 #include "ask.h"
 #include "client.h"
 #include "dialect.h"
+#include "endpoint.h"
 #include "engine.h"
+#include "event.h"
 #include "pending.h"
 #include "roster.h"
 
@@ -27,10 +29,36 @@ socket_new(struct session *s, struct str way)
 	*at = k;
 	k->conn = conn_make(s->ws, s->endpoint, KIND_WS);
 	k->conn->socket = k;
+	k->conn->pending = s->endpoint->ask != 0;
 	if (s->headers != NULL)
 		k->conn->headers = mem_str(s->headers);
 	s->lonely = 0;
 	return k;
+}
+
+void
+socket_enter(struct socket *k, struct buf *open)
+{
+	struct session *s = k->session;
+	struct conn *c = k->conn;
+
+	if (c->pending)
+		frame_flag(open, "pending");
+	if (s->head != NULL)
+		frame_more(open, str_of(s->head));
+	free(s->head);		/* the first one tells it */
+	s->head = NULL;
+	if (event_keep(c) == -1) {
+		engine_close(s, 1009, STR("message too big"), "server");
+		return;
+	}
+	conn_enter(c);
+	if (c->pending) {
+		pending_wait(c);
+		return;
+	}
+	c->endpoint->dialect->accept(c);
+	event_release(c);
 }
 
 void

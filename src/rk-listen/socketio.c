@@ -10,9 +10,8 @@
  *  - Who breaks the protocol is closed, as the real servers do.
  */
 
-#include <stdlib.h>
-
 #include "ask.h"
+#include "attachments.h"
 #include "client.h"
 #include "codec/socketio.h"
 #include "dialect.h"
@@ -20,13 +19,10 @@
 #include "engine.h"
 #include "event.h"
 #include "head.h"
-#include "loop.h"
-#include "pending.h"
 #include "roster.h"
 #include "written.h"
 
 #define SOCKETS_MAX	64		/* namespaces of one session */
-#define ATTACH_SECONDS	60		/* for all attachments of a packet */
 
 static struct buf text;
 
@@ -145,7 +141,7 @@ welcome(struct conn *c)
 }
 
 static void
-tell_open(struct socket *k, const struct sio_packet *p)
+enter(struct socket *k, const struct sio_packet *p)
 {
 	static struct buf id = { .max = 512 };
 	struct session *s = k->session;
@@ -159,12 +155,7 @@ tell_open(struct socket *k, const struct sio_packet *p)
 		frame_json(b, "auth", p->data);
 	if (p->query.n > 0)
 		head_put_query(b, p->query);
-	if (k->conn->pending)
-		frame_flag(b, "pending");
-	if (s->head != NULL)
-		frame_more(b, str_of(s->head));
-	free(s->head);		/* the first one tells it */
-	s->head = NULL;
+	socket_enter(k, b);
 }
 
 static void
@@ -172,7 +163,6 @@ join(struct session *s, const struct sio_packet *p)
 {
 	static struct buf way = { .max = NAME_BYTES + 1 };
 	const char *why = unwelcome(s, p->ns);
-	struct socket *k;
 
 	if (why != NULL) {
 		send_error(s, p->ns, str_of(why), STR(""));
@@ -181,20 +171,7 @@ join(struct session *s, const struct sio_packet *p)
 	buf_clear(&way);
 	buf_addc(&way, (char)('0' + s->version));
 	buf_adds(&way, p->ns);
-	k = socket_new(s, buf_str(&way));
-	k->conn->pending = s->endpoint->ask != 0;
-	tell_open(k, p);
-	if (event_keep(k->conn) == -1) {
-		engine_close(s, 1009, STR("message too big"), "server");
-		return;
-	}
-	conn_enter(k->conn);
-	if (k->conn->pending) {
-		pending_wait(k->conn);
-		return;
-	}
-	welcome(k->conn);
-	event_release(k->conn);
+	enter(socket_new(s, buf_str(&way)), p);
 }
 
 static void
@@ -319,81 +296,18 @@ whole(struct session *s, const struct sio_packet *p, struct str list)
 	}
 }
 
-/* ---- attachments ----------------------------------------------------- */
-
-/* A packet that waits for them: bounded in bytes with all that is unfinished,
- * and in time. */
-struct assembly {
-	struct sio_assembly parts;
-	size_t kept;
-	ev_timer timer;
-};
-
-static void
-assembly_free(struct session *s)
-{
-	struct assembly *a = s->data;
-
-	if (a == NULL)
-		return;
-	ev_timer_stop(loop, &a->timer);
-	ws_unkeep(a->kept);
-	sio_assembly_free(&a->parts);
-	free(a);
-	s->data = NULL;
-}
-
-static void
-too_late(struct ev_loop *l, ev_timer *w, int events)
-{
-	(void)l;
-	(void)events;
-	engine_close(w->data, 1008, STR("attachments take too long"),
-	    "server");
-}
-
-/* 1, or 0: the session is closed. */
-static int
-keep(struct session *s, size_t n, int added)
-{
-	struct assembly *a = s->data;
-
-	if (added == -1)
-		engine_close(s, 1009, STR("message too big"), "server");
-	else if (!ws_keep(s->ws, n))
-		engine_close(s, 1013, STR("try again later"), "server");
-	else {
-		a->kept += n;
-		return 1;
-	}
-	return 0;
-}
-
-static void
-assemble(struct session *s, struct str message, size_t attachments)
-{
-	struct assembly *a = mem_new(sizeof *a);
-
-	s->data = a;
-	ev_timer_init(&a->timer, too_late, ATTACH_SECONDS, 0);
-	a->timer.data = s;
-	ev_timer_start(loop, &a->timer);
-	keep(s, message.n, sio_begin(&a->parts, message, attachments,
-	    link_max()));
-}
+/* ---- packets --------------------------------------------------------- */
 
 static void
 attached(struct session *s, struct str bytes)
 {
-	struct assembly *a = s->data;
 	struct sio_packet p;
-	int r = sio_attach(&a->parts, bytes);
+	struct str list;
 
-	if (!keep(s, bytes.n / 3 * 4, r) || r == 0)
+	if (!attachments_add(s, bytes, &p, &list))
 		return;
-	sio_read(&p, s->version, buf_str(&a->parts.text));
-	whole(s, &p, buf_str(&a->parts.list));
-	assembly_free(s);
+	whole(s, &p, list);
+	attachments_forget(s);
 }
 
 static void
@@ -407,7 +321,7 @@ packet(struct session *s, struct str message)
 		break;
 	case 1:
 		if (p.attachments > 0)
-			assemble(s, message, p.attachments);
+			attachments_wait(s, message, p.attachments);
 		else
 			whole(s, &p, STR(""));
 		break;
@@ -417,7 +331,7 @@ packet(struct session *s, struct str message)
 static void
 said(struct session *s, const struct eio_packet *p)
 {
-	if (p->binary != (s->data != NULL))
+	if (p->binary != (s->assembly != NULL))
 		engine_fail(s, p->binary ? "bytes that belong to nothing" :
 		    "attachments are missing");
 	else if (p->binary)
@@ -454,7 +368,7 @@ kick(struct conn *c, int code, struct str reason)
 	socket_over(k, code, "server");
 }
 
-static const struct engine_user user = { begun, said, assembly_free };
+static const struct engine_user user = { begun, said, attachments_forget };
 
 const struct dialect socketio_dialect = {
 	.proto = "socketio",
