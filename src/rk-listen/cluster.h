@@ -69,6 +69,14 @@ void	 cluster_fail(struct cluster *, struct str id, const char *name,
 /* With the reason that the protocol has for the code. */
 void	 cluster_close(struct cluster *, int code);
 
+/* ---- its handshake (greet.c) ------------------------------------------- */
+
+void	 greet_handshake(struct cluster *, const struct sc_packet *);
+void	 greet_reject(struct cluster *);	/* malformed */
+/* Ops of the dialect: the router's word, where it was asked. */
+void	 greet_welcome(struct conn *);
+void	 greet_refuse(struct conn *, const struct frame *, int status);
+
 /* ---- what it says (socketcluster.c) ------------------------------------ */
 
 void	 cluster_said(struct cluster *, struct str text);

@@ -15,7 +15,7 @@
  * command, people, send, pending, ask (what comes down); roster, state (who
  * is there); stages, metrics, web, docroot; dialect (what clients speak),
  * engine, socket, handshake, polling (Engine.IO), socketio, written,
- * attachments, engineio, socketcluster, cluster, wanted, claims.
+ * attachments, engineio, socketcluster, cluster, greet, wanted, claims.
  */
 
 #include <errno.h>
