@@ -102,7 +102,7 @@ BENCH = $(BENCH_C) $(B)/bench/load/load
 $(BENCH): $(B)/librk.a
 	@mkdir -p $(@D)
 	$(call say,$(CC) $@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $< $(LIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(filter %.o,$^) $< $(TLS) $(LIBS)
 
 $(BENCH_C): $(B)/bench/%: $(B)/tests/bench/%.o
 $(B)/bench/load/load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load/*.c))
@@ -111,6 +111,11 @@ $(B)/bench/load/load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load/*.c))
 bench: all $(BENCH)
 	@tests/deps bench
 	@tests/bench/run $(CASE)
+
+#: make bench-instr instructions a message costs each program; CASE=route_dot
+bench-instr: all $(B)/bench/load/load
+	@tests/deps test
+	@tests/bench/instr $(CASE)
 
 # fuzz targets: tests/fuzz/NAME.c, with a library that clang has prepared
 FUZZ = B=build/fuzz CC=clang CFLAGS='-O1 -g -fsanitize=fuzzer-no-link \
@@ -124,5 +129,5 @@ $(B)/%: $(B)/tests/fuzz/%.o $(B)/librk.a
 	$(Q)$(CC) $(CFLAGS) -fsanitize=fuzzer -o $@ $^ -lwebsockets -ljq \
 		-lrabbitmq $(TLS) $(LIBS)
 
-.PHONY: asan asan-build asan-long bats bench check check-long fuzz-build lint \
+.PHONY: asan asan-build asan-long bats bench bench-instr check check-long fuzz-build lint \
 	long objects promises test-deps unit unit-build

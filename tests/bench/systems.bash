@@ -2,19 +2,19 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # used by run
 #
-# systems.bash: what is measured side by side.  For a system NAME:
+# systems.bash: what is measured side by side: ours, the floor, and peers in
+# JavaScript; those that are servers of their own are in servers.bash.  For a
+# system NAME, fan_NAME, unicast_NAME, echo_NAME and others by the KIND of a case
+# start it, with bg(), and set LOAD, the load's options.  A system without one
+# cannot do it.
 #
-#	start_NAME	starts it, with bg(); fan_NAME, unicast_NAME and
-#			echo_NAME may start more
-#	fan_NAME, unicast_NAME, echo_NAME	set LOAD: the load's options; a
-#			system without one cannot do it
-#
-# What all know: PORT is the WebSockets', LINES the publisher's, MORE the first
-# of a few others; DIR is theirs alone and empty at the start; BUILD has the C
-# programs, MODULES the npm packages, RK our programs.  The token comes last in
-# the path or the query.
+# What all know besides ground.bash: PORT is the WebSockets', LINES the
+# publisher's, MORE the first of a few others.  The token comes last in the path
+# or the query.
 
 WS=ws://127.0.0.1
+SOCKETIO='/socket.io/?EIO=4&transport=websocket&token=tok%d'
+SOCKETCLUSTER='/socketcluster/?token=tok%d'
 
 # bg NAME COMMAND...: NAME's CPU is summed, but for "backend".
 bg() {
@@ -28,28 +28,13 @@ bg() {
 	WATCHED+=("$how" "$name=$LAST")
 }
 
-# wait_port PORT [SECONDS]
-wait_port() {
-	local end=$((SECONDS + ${2:-20}))
-
-	until (exec 4<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; do
-		[ $SECONDS -lt $end ] || return 1
-		read -rt 0.05 <>"$DIR/never" || :
-	done
-}
-
-wait_path() {
-	local end=$((SECONDS + 10))
-
-	until [ -e "$1" ]; do
-		[ $SECONDS -lt $end ] || return 1
-		read -rt 0.05 <>"$DIR/never" || :
-	done
+has_child() {
+	pgrep -P "$LAST" >/dev/null
 }
 
 # The only child of the last one started.
 child_is_backend() {
-	read -rt 0.3 <>"$DIR/never" || :
+	until_ok 10 has_child
 	WATCHED+=(--aux "backend=$(pgrep -P "$LAST" | head -n 1)")
 }
 
@@ -70,6 +55,65 @@ fan_rk() {
 	rk_publish_to "$DIR/listen" '{"type":"send","all":true,"data":%s}\n'
 }
 
+# The same by other dialects, and under TLS.
+fan_rk_socketio() {
+	rk_listen --socketio
+	rk_publish_to "$DIR/listen" \
+		'{"type":"send","all":true,"event":"event","data":%s}\n'
+	LOAD+=(-u "$WS:$PORT$SOCKETIO" -d socketio4)
+}
+
+fan_rk_socketcluster() {
+	rk_listen --socketcluster -- "$RK/rk-route" -e 'if
+		.type == "subscribe" then {type: "join", conn, channel}
+		else empty end'
+	rk_publish_to "$DIR/listen" \
+		'{"type":"send","channel":"news","data":%s}\n'
+	LOAD+=(-u "$WS:$PORT$SOCKETCLUSTER" -d socketcluster -c news)
+}
+
+fan_rk_tls() {
+	certificate
+	rk_listen --cert "$TLS.pem" --key "$TLS.key"
+	rk_publish_to "$DIR/listen" '{"type":"send","all":true,"data":%s}\n'
+	LOAD+=(-u "wss:${WS#ws:}:$PORT/tok%d")
+}
+
+# A router that takes the events, its CPU apart.
+accept_rk() {
+	rk_listen -- "$RK/rk-route" -e empty
+	LOAD=(-u "$WS:$PORT/tok%d")
+	child_is_backend
+}
+
+# Each in so many channels; a message goes to one of them.
+channels_rk() {	# COUNT
+	rk_listen -- "$RK/rk-route" --argjson n "$1" -e 'if .type == "open"
+		then range($n) as $i | {type: "join", conn, channel: "c\($i)"}
+		else empty end'
+	rk_publish_to "$DIR/listen" \
+		'{"type":"send","channel":"c0","data":%s}\n'
+}
+one_channel_rk() { channels_rk 1; }
+many_channels_rk() { channels_rk 1000; }
+
+# Beside so many other users.
+users_rk() {	# COUNT
+	rk_listen --socketio --ns '*' --max-conns 200000 -- "$RK/rk-route" \
+		-e 'if .type == "open" and has("ns")
+		then {type: "identify", conn, user: "crowd\(.n)"}
+		else empty end'
+	rk_publish_to "$DIR/listen" \
+		'{"type":"send","user":"tok%d","data":%s}\n'
+	[ "$1" -gt 0 ] || return 0
+	node "$BENCH/peers/crowd.js" "$PORT" "$1" "$DIR/crowd" \
+		>>"$DIR/log" 2>&1 &
+	STARTED+=($!)
+	wait_path "$DIR/crowd" 60
+}
+few_users_rk() { users_rk 0; }
+many_users_rk() { users_rk 100000; }
+
 unicast_rk() {
 	rk_listen
 	bg rk-route "$RK/rk-route" --link "down=$DIR/listen" \
@@ -84,6 +128,36 @@ echo_rk() {
 	rk_listen -- "$RK/rk-route" "$BENCH/echo.jq" --bare -- cat
 	LOAD=(-u "$WS:$PORT/tok%d")
 	WATCHED+=(--aux "backend=$(pgrep -P "$(pgrep -P "$LAST")")")
+}
+
+# The broker and what answers the calls are apart, for both.
+piped_backend() {
+	AMQP_URL=$RABBIT_URL bg backend node "$ROOT/tests/clients/amqp.js" \
+		serve queue-out-1 exchange-in-1
+	LOAD=(-u "$WS:$PORT/api/tok%d")
+	until_ok 20 grep -q serving "$DIR/log"
+}
+
+piped_rk() {
+	AMQP_URL=$RABBIT_URL bg rk-piped "$RK/rk-piped" -p "$PORT" -n 1
+	wait_port "$PORT" && until_ok 20 rk_has_broker && piped_backend
+}
+
+rk_has_broker() {
+	local line
+
+	exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+	printf 'GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n' >&4
+	while read -rt 5 line <&4; do
+		[[ $line != 'service_rabbitmq{service="pipe"} 1'* ]] || break
+	done
+	exec 4>&-
+	[[ $line == 'service_rabbitmq{service="pipe"} 1'* ]]
+}
+
+piped_node() {
+	bg node node "$BENCH/peers/piped.js" "$PORT" "$RABBIT_URL"
+	wait_port "$PORT" && piped_backend
 }
 
 # --- the floor --------------------------------------------------------------
@@ -129,7 +203,6 @@ fan_bun() {
 unicast_bun() { fan_bun; }
 echo_bun() { fan_bun; }
 
-SOCKETIO='/socket.io/?EIO=4&transport=websocket&token=tok%d'
 fan_socketio() {
 	script socketio node socketio.js "$SOCKETIO" -d socketio4
 }
@@ -138,7 +211,7 @@ echo_socketio() { fan_socketio; }
 
 socketcluster() {
 	script socketcluster node socketcluster.js \
-		'/socketcluster/?token=tok%d' -d socketcluster "$@"
+		"$SOCKETCLUSTER" -d socketcluster "$@"
 }
 fan_socketcluster() { socketcluster -c news; }
 unicast_socketcluster() { socketcluster -c tok%d; }
@@ -146,182 +219,3 @@ echo_socketcluster() {
 	socketcluster -c tok%d --wrap '{"event":"msg","data":%s}'
 }
 
-# --- NATS -------------------------------------------------------------------
-
-nats() {
-	cat >"$DIR/conf" <<-E
-	listen: 127.0.0.1:$MORE
-	websocket { listen: "127.0.0.1:$PORT", no_tls: true }
-	max_connections: 100000
-	ping_interval: "1h"
-	E
-	bg nats nats-server -c "$DIR/conf"
-	wait_port "$PORT" && wait_port "$MORE"
-	LOAD=(-u "$WS:$PORT/" -d nats --publisher "tcp:127.0.0.1:$MORE"
-		--publisher-dialect nats "$@")
-}
-fan_nats() { nats -c news; }
-unicast_nats() { nats -c u.%d; }
-echo_nats() {
-	nats -c inbox.%d --wrap 'PUB req inbox.%d %l\r\n%s\r\n'
-	bg backend "$BUILD/backend" nats "$MORE"
-}
-
-# --- mosquitto: its WebSockets are libwebsockets', with its own loop ---------
-
-mosquitto_() {
-	cat >"$DIR/conf" <<-E
-	user root
-	allow_anonymous true
-	log_type error
-	set_tcp_nodelay true
-	listener $MORE 127.0.0.1
-	listener $PORT 127.0.0.1
-	protocol websockets
-	E
-	bg mosquitto mosquitto -c "$DIR/conf"
-	wait_port "$PORT" && wait_port "$MORE"
-	LOAD=(-u "$WS:$PORT/" -d mqtt --publisher "tcp:127.0.0.1:$MORE"
-		--publisher-dialect mqtt "$@")
-}
-fan_mosquitto() { mosquitto_ -c news; }
-unicast_mosquitto() { mosquitto_ -c u/%d; }
-echo_mosquitto() {
-	mosquitto_ -c resp/%d --wrap '\x30%R{%2{req}%s}'
-	bg backend "$BUILD/backend" mqtt "$MORE"
-}
-
-# --- nchan ------------------------------------------------------------------
-
-nchan() {
-	cat >"$DIR/conf" <<-E
-	load_module modules/ngx_nchan_module.so;
-	user root; daemon off; pid $DIR/pid; error_log $DIR/error warn;
-	worker_processes 1; worker_rlimit_nofile 20000;
-	events { worker_connections 19900; multi_accept on; }
-	http {
-	  access_log off; keepalive_requests 100000000;
-	  keepalive_timeout 3600;
-	  client_body_temp_path $DIR/b; proxy_temp_path $DIR/p;
-	  fastcgi_temp_path $DIR/f; uwsgi_temp_path $DIR/u;
-	  scgi_temp_path $DIR/s; nchan_shared_memory_size 1024M;
-	  upstream back { server 127.0.0.1:$((MORE + 1)); keepalive 200; }
-	  server {
-	    listen 127.0.0.1:$PORT backlog=8192;
-	    location ~ ^/sub/(\w+)\$ {
-	      nchan_subscriber websocket; nchan_channel_id \$1;
-	      nchan_subscriber_first_message newest; }
-	    location ~ ^/pub/(\w+)\$ {
-	      nchan_publisher http; nchan_channel_id \$1; }
-	    location ~ ^/echo/(\w+)\$ {
-	      nchan_pubsub websocket; nchan_channel_id e\$1;
-	      nchan_subscriber_first_message newest;
-	      nchan_publisher_upstream_request /up; }
-	    location = /up { internal; proxy_pass http://back;
-	      proxy_http_version 1.1; proxy_set_header Connection ""; }
-	  }
-	}
-	E
-	bg nginx nginx -e "$DIR/error" -c "$DIR/conf"
-	wait_port "$PORT"
-}
-fan_nchan() {
-	nchan
-	LOAD=(-u "$WS:$PORT/sub/news" --depth 32
-		--publisher "http://127.0.0.1:$PORT/pub/news")
-}
-unicast_nchan() {
-	nchan
-	LOAD=(-u "$WS:$PORT/sub/tok%d" --depth 16
-		--publisher "http://127.0.0.1:$PORT/pub/tok%d")
-}
-echo_nchan() {
-	nchan
-	bg backend "$BUILD/backend" http $((MORE + 1))
-	wait_port $((MORE + 1))
-	LOAD=(-u "$WS:$PORT/echo/tok%d")
-}
-
-# --- websocketd: a process for each connection --------------------------------
-
-echo_websocketd() {
-	bg websocketd websocketd --address=127.0.0.1 "--port=$PORT" \
-		--loglevel=error cat
-	wait_port "$PORT"
-	LOAD=(-u "$WS:$PORT/" --at-a-time 16)
-}
-
-fan_websocketd() {
-	: >"$DIR/bus"
-	bg websocketd websocketd --address=127.0.0.1 "--port=$PORT" \
-		--loglevel=error tail -n0 -f "$DIR/bus"
-	wait_port "$PORT"
-	LOAD=(-u "$WS:$PORT/" --at-a-time 16
-		--publisher "cmd:exec tee -a $DIR/bus >/dev/null")
-}
-
-# --- pushpin ----------------------------------------------------------------
-
-pushpin_() {
-	mkdir -p "$DIR/run" "$DIR/logs"
-	echo "* 127.0.0.1:$((MORE + 1)),over_http" >"$DIR/routes"
-	cat >"$DIR/zurl.conf" <<-E
-	[General]
-	instance_id=
-	in_spec=ipc://$DIR/run/zurl-in
-	in_stream_spec=ipc://$DIR/run/zurl-in-stream
-	out_spec=ipc://$DIR/run/zurl-out
-	in_req_spec=ipc://$DIR/run/zurl-req
-	ipc_file_mode=660
-	defpolicy=allow
-	allow=
-	deny=
-	max_open_requests=2000
-	E
-	cat >"$DIR/conf" <<-E
-	[global]
-	include={libdir}/internal.conf
-	rundir=$DIR/run
-	ipc_prefix=pp-
-	port_offset=0
-	stats_connection_ttl=120
-	[runner]
-	services=condure,pushpin-proxy,pushpin-handler
-	http_port=$PORT
-	logdir=$DIR/logs
-	log_level=1
-	client_buffer_size=8192
-	client_maxconn=15000
-	condure_bin=condure
-	zurl_bin=zurl
-	[proxy]
-	routesfile=$DIR/routes
-	zurl_out_specs=ipc://$DIR/run/zurl-in
-	zurl_out_stream_specs=ipc://$DIR/run/zurl-in-stream
-	zurl_in_specs=ipc://$DIR/run/zurl-out
-	sig_iss=pushpin
-	sig_key=changeme
-	updates_check=off
-	[handler]
-	push_in_spec=tcp://127.0.0.1:$MORE
-	push_in_http_addr=127.0.0.1
-	push_in_http_port=$((MORE + 2))
-	stats_spec=ipc://$DIR/run/pp-stats
-	command_spec=tcp://127.0.0.1:$((MORE + 3))
-	message_rate=10000000
-	message_hwm=10000000
-	message_wait=5000
-	connection_subscription_max=20
-	subscription_linger=60
-	stats_format=tnetstring
-	E
-	bg backend "$BUILD/backend" grip $((MORE + 1))
-	bg zurl zurl --loglevel=1 "--config=$DIR/zurl.conf"
-	bg pushpin pushpin "--config=$DIR/conf"
-	wait_port "$PORT" && wait_port "$MORE"
-	LOAD=(-u "$WS:$PORT/ws/tok%d" --publisher "tcp:127.0.0.1:$MORE"
-		--publisher-dialect pushpin "$@")
-}
-fan_pushpin() { pushpin_ -c news; }
-unicast_pushpin() { pushpin_ -c tok%d; }
-echo_pushpin() { pushpin_; }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: ISC
 //
-// table.js RESULTS REPS: the results as Markdown; median (min-max).
+// table.js RESULTS: the results as Markdown; median (min-max).
 'use strict';
 const fs = require('fs');
 const os = require('os');
 const { execFileSync } = require('child_process');
-const [file, reps] = process.argv.slice(2);
+const goals = require('./goals');
 
-const rows = fs.readFileSync(file, 'utf8').split('\n').filter(Boolean)
-	.map((line) => JSON.parse(line));
+const rows = fs.readFileSync(process.argv[2], 'utf8').split('\n')
+	.filter(Boolean).map((line) => JSON.parse(line));
 
 function unique(key) {
 	return [...new Set(rows.map((row) => row[key]))];
@@ -19,23 +19,28 @@ function number(x) {
 		x >= 10 ? x.toFixed(1) : x.toFixed(2);
 }
 
-function range(values) {
-	const v = values.filter(Number.isFinite).sort((a, b) => a - b);
-	const middle = v.length >> 1;
+function middle(sorted) {
+	const n = sorted.length;
 
-	if (v.length === 0)
-		return '-';
-	const median = v.length % 2 ? v[middle] :
-		(v[middle - 1] + v[middle]) / 2;
-
-	return v.length === 1 ? number(median) :
-		`${number(median)} (${number(v[0])}-${number(v.at(-1))})`;
+	return n === 0 ? NaN : (sorted[n - 1 >> 1] + sorted[n >> 1]) / 2;
 }
 
-function table(title, cases, value) {
-	const has = (name) => rows.some((row) => cases.includes(row.case) &&
-		row.system === name && Number.isFinite(value(row)));
-	const systems = unique('system').filter(has);
+// What a case gave for a system, in order; what was lost is not counted.
+function figures(name, system, value) {
+	return rows.filter((row) => row.case === name &&
+		row.system === system && !(row.missing > 0))
+		.map(value).filter(Number.isFinite).sort((a, b) => a - b);
+}
+
+function range(v) {
+	return v.length === 0 ? '-' : v.length === 1 ? number(v[0]) :
+		`${number(middle(v))} (${number(v[0])}-${number(v.at(-1))})`;
+}
+
+function table(title, wanted, value) {
+	const cases = wanted.filter((name) => unique('case').includes(name));
+	const systems = unique('system').filter((system) =>
+		cases.some((name) => figures(name, system, value).length > 0));
 
 	if (systems.length === 0)
 		return;
@@ -43,59 +48,101 @@ function table(title, cases, value) {
 	console.log(`| | ${cases.join(' | ')} |`);
 	console.log(`| --- |${' --- |'.repeat(cases.length)}`);
 	for (const system of systems)
-		console.log(`| ${system} | ` + cases.map((name) =>
-			range(rows.filter((row) => row.case === name &&
-				row.system === system && !row.missing)
-				.map(value))).join(' | ') + ' |');
+		console.log(`| ${system} | ${cases.map((name) =>
+			range(figures(name, system, value))).join(' | ')} |`);
 }
 
-function version(command, ...args) {
-	try {
-		return execFileSync(command, args, { encoding: 'utf8',
-			stdio: ['ignore', 'pipe', 'pipe'] }).trim();
-	} catch (e) {
-		return 'none';
-	}
+function reached({ figure, most, least }) {
+	return figure <= (most ?? Infinity) && figure >= (least ?? 0);
+}
+
+function told(list) {
+	console.log('\n## What it is to be\n');
+	console.log('Medians, in bounds that `goals.js` names.\n');
+	console.log('| | figure | bound | |\n| --- | --- | --- | --- |');
+	for (const goal of list)
+		console.log(`| ${goal.text} | ${number(goal.figure)} | ` +
+			(goal.most ? `at most ${goal.most}` :
+				`at least ${goal.least}`) +
+			` | ${reached(goal) ? 'yes' : '**no**'} |`);
 }
 
 function packages(...names) {
-	return version('dpkg-query', '-W', '-f',
-		'${Package} ${Version}; ', ...names);
+	try {
+		return execFileSync('dpkg-query', ['-W', '-f',
+			'${Package} ${Version}; ', ...names], { encoding: 'utf8',
+			stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+	} catch (e) {
+		return e.stdout.trim();
+	}
+}
+
+function modules(...names) {
+	const version = (name) => JSON.parse(fs.readFileSync(
+		`${process.env.NODE_PATH}/${name}/package.json`)).version;
+
+	return names.map((name) => `${name} ${version(name)}`).join('; ');
+}
+
+// Cores that others kept busy while it was measured, by its own count.
+function others() {
+	const v = rows.map((row) => row.other_cores).filter(Number.isFinite)
+		.sort((a, b) => a - b);
+
+	return v.length === 0 ? '' : `
+Cores that others used meanwhile: ${number(middle(v))} in the median
+measurement, ${number(v[Math.floor(v.length * 0.9)])} in one of ten.`;
 }
 
 const us = (row) => row.us ?? row.server?.us;
-const all = unique('case');
-const of = (...names) => names.filter((name) => all.includes(name));
 const cpu = os.cpus();
+const counts = unique('case').flatMap((name) => unique('system').map(
+	(system) => rows.filter((row) => row.case === name &&
+		row.system === system).length)).filter(Boolean);
 
 console.log(`# Results
 
 ${new Date().toISOString().slice(0, 10)}; ${cpu.length} x ${cpu[0].model};
-Linux ${os.release()}; Node ${process.version}.
-${packages('nats-server', 'mosquitto', 'nginx', 'pushpin', 'websocketd', 'jq',
-	'gojq', 'rabbitmq-server', 'amqp-tools')}
+${Math.round(os.totalmem() / 2 ** 30)} GB; Linux ${os.release()};
+Node ${process.version}.
+${packages('nats-server', 'mosquitto', 'nginx-core', 'nginx-light',
+	'libnginx-mod-nchan', 'pushpin', 'websocketd', 'jq', 'gojq',
+	'rabbitmq-server', 'amqp-tools', 'libwebsockets17', 'libssl3')}
+${modules('ws', 'socket.io', 'socketcluster-server', 'amqplib', 'bun')}.
 
-${reps} runs, the systems in turn within each; median (min-max).  CPU is that
-of all processes of a system, user and system, over the measured messages;
-back ends of echo and the broker are not counted.`);
-table('CPU microseconds a delivery, flat out', of('fan100', 'fan1k',
-	'fan10k'), us);
-table('CPU microseconds a delivery, one message at a time', of('one100',
-	'one1k', 'one10k'), us);
-table('CPU microseconds a message to one of 1,000, and a request',
-	of('unicast', 'echo1', 'echo10'), us);
-table('Messages a second', of('fan100', 'fan1k', 'fan10k', 'unicast', 'echo1',
-	'echo10'), (row) => row.per_s);
-table('Latency, p50, milliseconds', of('one100', 'one1k', 'one10k', 'echo1',
-	'echo10'), (row) => row.latency_us?.p50 / 1e3);
-table('Latency, p99, milliseconds', of('one100', 'one1k', 'one10k', 'echo1',
-	'echo10'), (row) => row.latency_us?.p99 / 1e3);
-table('Bytes of an idle connection', of('idle'), us);
-table('CPU microseconds a frame', of('route200', 'route4k', 'hop-plain',
-	'hop-tracked'), us);
-table('A lone frame, one way, microseconds by the clock', of('hop-lone'), us);
-table('CPU microseconds a message of RabbitMQ, in the client', of('publish',
-	'consume'), us);
+Each figure is the median (least-most) of ${range(counts)} runs; within a run the
+systems were measured in turn, over loopback in a network namespace of its own.
+CPU is that of all processes of a system, user and system, over the measured
+messages, which come after a warm-up; back ends of echo and the broker are not
+counted.  Times by the clock say more about the machine than CPU does.${others()}
+\`make bench\` does it again; what the cases are is in \`cases.bash\` and
+\`parts.bash\`.`);
+table('CPU microseconds a delivery, flat out',
+	['fan100', 'fan1k', 'fan10k', 'tls1k'], us);
+table('CPU microseconds a delivery, one message at a time',
+	['one100', 'one1k', 'one10k', 'tlsone1k'], us);
+table('CPU microseconds a message to one of 1,000, a request, a call over ' +
+	'RabbitMQ', ['unicast', 'echo1', 'echo10', 'piped'], us);
+table('Beside 10,000 idle clients, 100,000 users, 1,000 channels: CPU ' +
+	'microseconds a message', ['beside0', 'beside10k', 'users1', 'users100k',
+	'channels1', 'channels1k'], us);
+table('Messages a second', ['fan100', 'fan1k', 'fan10k', 'tls1k', 'unicast',
+	'echo1', 'echo10', 'piped'], (row) => row.per_s);
+table('Latency, p50, milliseconds', ['one100', 'one1k', 'one10k', 'echo1',
+	'echo10', 'piped'], (row) => row.latency_us?.p50 / 1e3);
+table('Latency, p99, milliseconds', ['one100', 'one1k', 'one10k', 'echo1',
+	'echo10', 'piped'], (row) => row.latency_us?.p99 / 1e3);
+table('Accepted and upgraded a second', ['accept'], (row) => row.per_s);
+table('CPU microseconds for each of them', ['accept'], us);
+table('Bytes of an idle connection', ['idle'], us);
+table('CPU microseconds a frame', ['route200', 'route4k', 'hop-plain',
+	'hop-tracked'], us);
+table('A lone frame, one way, microseconds by the clock', ['hop-lone'], us);
+table('CPU microseconds a message of RabbitMQ, in the client', ['publish',
+	'consume'], us);
+table('Milliseconds until ready', ['start'], (row) => row.ms);
+table('Resident then, MB', ['start'], (row) => row.rss_kb / 1024);
+told(goals((name, system, value) => middle(figures(name, system, value))));
 
 const unclean = rows.filter((row) => row.error || row.missing > 0 ||
 	row.doubled > 0 || row.misrouted > 0 || row.saturated);

@@ -40,6 +40,7 @@ conn_fail(struct conn *c, const char *why)
 	sum.failed += c->state != OPEN;
 	sum.error = why;
 	c->state = DEAD;
+	tls_free(c);
 	close(c->fd);
 }
 
@@ -94,13 +95,26 @@ conn_start(struct conn *c)
 
 /* ---- out --------------------------------------------------------------- */
 
+static ssize_t
+conn_write(struct conn *c)
+{
+	ssize_t n;
+
+	if (c->tls == NULL)
+		return buf_write(&c->out, c->fd);
+	n = tls_write(c, buf_str(&c->out));
+	if (n > 0)
+		buf_take(&c->out, (size_t)n);
+	return n;
+}
+
 void
 conn_flush(struct conn *c)
 {
 	ssize_t n;
 
 	while (c->state != DEAD && buf_size(&c->out) > 0) {
-		n = buf_write(&c->out, c->fd);
+		n = conn_write(c);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno != EAGAIN)
@@ -232,6 +246,8 @@ connected(struct conn *c)
 		conn_greet(c);
 		return;
 	}
+	if (c->to->tls)
+		tls_start(c);
 	c->state = UPGRADING;
 	put_upgrade(c);
 	conn_flush(c);
@@ -250,7 +266,7 @@ keep_alive(void)
 	if (set.keepalive.n == 0 || (last != 0 &&
 	    (double)(now - last) < set.keepalive_s * 1e9))
 		return;
-	for (i = 0; last != 0 && i < set.clients; i++)
+	for (i = 0; last != 0 && i < set.clients + set.idle; i++)
 		if (clients[i].state == OPEN) {
 			conn_message(&clients[i], set.keepalive);
 			conn_flush(&clients[i]);
@@ -278,6 +294,8 @@ conns_poll(uint64_t ns)
 			conn_flush(c);
 		if (is & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			parse_readable(c);
+		if (c->tls != NULL)
+			conn_flush(c);	/* what the handshake held up */
 	}
 	keep_alive();
 }

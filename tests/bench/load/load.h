@@ -19,6 +19,7 @@
  *   dialect.c   how the peers greet and how they wrap a message
  *   conn.c      sockets, and frames out
  *   parse.c     frames in, the upgrade, HTTP answers
+ *   tls.c       wss://
  *   deliver.c   each delivery checked; latency
  *   usage.c     CPU and memory of processes
  *   run.c       the four modes
@@ -27,6 +28,7 @@
 
 #include <stdint.h>
 #include <sys/socket.h>
+#include <sys/types.h>
 
 #include "buf.h"
 #include "log.h"
@@ -60,6 +62,7 @@ struct endpoint {
 	socklen_t length;
 	char host[64];
 	struct str path;		/* a template */
+	int tls;
 	const char *command;
 	const char *subprotocol;
 };
@@ -75,12 +78,14 @@ struct conn {
 	const struct script *script;
 	const struct endpoint *to;
 	struct buf in, out;
+	struct ssl_st *tls;		/* of wss:// */
 	char tail[MARK];		/* a marker cut by a chunk's end */
 };
 
 struct settings {
 	enum mode mode;
 	uint32_t clients, first;	/* of all, in a forked part */
+	uint32_t idle;			/* more, that say nothing */
 	uint32_t at_a_time;		/* greetings under way */
 	uint32_t from_addresses, to_addresses;	/* 127.0.0.x */
 	uint32_t inflight, depth;	/* of each client; of HTTP publishing */
@@ -133,6 +138,12 @@ void	 conn_pong(struct conn *, struct str);
 void	 conn_greet(struct conn *);	/* the steps that are ours now */
 void	 conns_poll(uint64_t ns);
 void	 conns_idle(double seconds);
+
+/* tls.c */
+void	 tls_start(struct conn *);
+ssize_t	 tls_read(struct conn *, void *, size_t);
+ssize_t	 tls_write(struct conn *, struct str);
+void	 tls_free(struct conn *);
 
 /* parse.c */
 void	 parse_readable(struct conn *);

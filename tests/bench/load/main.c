@@ -23,12 +23,12 @@ struct settings set = { .clients = 100, .at_a_time = 64, .inflight = 1,
 struct totals sum;
 struct conn *clients, publisher = { .number = PUBLISHER };
 
-enum { AT_A_TIME = OPT_LONG, FROM, TO, SEND, EXPECT, HEADER, BINARY, WARMUP,
-    SIZE, MESSAGE_IS, WRAP, SETTLE, DRAIN, FOR, JOBS, PUBLISHER_AT,
+enum { AT_A_TIME = OPT_LONG, IDLE, FROM, TO, SEND, EXPECT, HEADER, BINARY,
+    WARMUP, SIZE, MESSAGE_IS, WRAP, SETTLE, DRAIN, FOR, JOBS, PUBLISHER_AT,
     PUBLISHER_SPEAKS, DEPTH, PID, AUX, LABEL };
 
 static const struct opt table[] = {
-	{ 'u', "url", "URL", "the server, ws://127.0.0.1:PORT/PATH" },
+	{ 'u', "url", "URL", "the server, ws[s]://127.0.0.1:PORT/PATH" },
 	{ 'n', "clients", "N", "clients (100)" },
 	{ 'd', "dialect", "NAME", "how they greet: raw socketio4 socketio2"
 	    " socketcluster stomp nats mqtt (raw)" },
@@ -38,6 +38,7 @@ static const struct opt table[] = {
 	{ HEADER, "header", "LINE", "header of the upgrade" },
 	{ BINARY, "binary", NULL, "send binary messages" },
 	{ AT_A_TIME, "at-a-time", "N", "greetings under way (64)" },
+	{ IDLE, "idle", "N", "more clients, that say nothing (0)" },
 	{ FROM, "from-addresses", "N", "come from 127.0.0.1 to N" },
 	{ TO, "to-addresses", "N", "connect to the URL's and N - 1 more" },
 	{ 'm', "count", "N", "messages (1000)" },
@@ -124,7 +125,8 @@ endpoint_read(struct endpoint *e, const char *s)
 		e->length = sizeof *un;
 		return;
 	}
-	if (begins(&s, "ws://"))
+	e->tls = begins(&s, "wss://");
+	if (e->tls || begins(&s, "ws://"))
 		e->transport = WS;
 	else if (begins(&s, "http://"))
 		e->transport = HTTP;
@@ -196,6 +198,7 @@ option(const struct opts *o, int key)
 	switch (key) {
 	case 'n': set.clients = number(o); break;
 	case AT_A_TIME: set.at_a_time = number(o); break;
+	case IDLE: set.idle = number(o); break;
 	case FROM: set.from_addresses = number(o); break;
 	case TO: set.to_addresses = number(o); break;
 	case 'm': set.count = number(o); break;
@@ -230,8 +233,9 @@ read_options(int argc, char **argv)
 		if (strcmp(o.args[0], modes[key]) == 0)
 			break;
 	if (o.nargs != 1 || key == 4 || said.url == NULL || set.clients == 0 ||
-	    set.jobs == 0)
-		opt_usage(&o, "a mode, -u and clients are wanted");
+	    set.jobs == 0 || ((key == FANOUT || key == HOLD) && set.idle > 0))
+		opt_usage(&o, "a mode, -u and clients are wanted; --idle is"
+		    " for echo and unicast");
 	set.mode = (enum mode)key;
 	if ((set.mode == FANOUT || set.mode == UNICAST) &&
 	    said.publisher == NULL)
@@ -279,6 +283,7 @@ static void
 compose_all(void)
 {
 	const struct dialect *d = dialect_named(said.dialect), *p = d;
+	uint32_t all;
 
 	endpoint_read(&server, said.url);
 	server.subprotocol = d->subprotocol;
@@ -302,8 +307,9 @@ compose_all(void)
 	    said.channel);
 	set.message = template_parse(said.message, said.channel);
 	pad();
-	clients = mem_new(set.clients * sizeof *clients);
-	for (uint32_t i = 0; i < set.clients; i++)
+	all = set.clients + set.idle;
+	clients = mem_new(all * sizeof *clients);
+	for (uint32_t i = 0; i < all; i++)
 		clients[i] = (struct conn){ .fd = -1, .number = i,
 		    .binary = (uint8_t)(d->binary || said.binary),
 		    .script = &greeting, .to = &server };
@@ -321,7 +327,7 @@ main(int argc, char **argv)
 	r.rlim_cur = r.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &r);
 	if (set.from_addresses == 0)
-		set.from_addresses = 1 + set.clients / A_PROCESS;
+		set.from_addresses = 1 + (set.clients + set.idle) / A_PROCESS;
 	if (set.to_addresses == 0)
 		set.to_addresses = 1;
 	compose_all();
@@ -329,5 +335,5 @@ main(int argc, char **argv)
 		run_hold();
 	else
 		run_measured();
-	return sum.open < set.clients || sum.closed > 0;
+	return sum.open < set.clients + set.idle || sum.closed > 0;
 }

@@ -170,6 +170,14 @@ keep(struct conn *c, const char *p, size_t n)
 		buf_free(&c->in);
 }
 
+static ssize_t
+receive(struct conn *c, char *p, size_t n)
+{
+	if (c->to->transport == PIPE)
+		return -1;
+	return c->tls != NULL ? tls_read(c, p, n) : recv(c->fd, p, n, 0);
+}
+
 void
 parse_readable(struct conn *c)
 {
@@ -185,8 +193,7 @@ parse_readable(struct conn *c)
 		}
 		if (have > 0)
 			memcpy(room, buf_str(&c->in).p, have);
-		r = c->to->transport == PIPE ? -1 :
-		    recv(c->fd, room + have, ROOM - have, 0);
+		r = receive(c, room + have, ROOM - have);
 		if (r == -1 && errno == EINTR)
 			continue;
 		if (r == 0)
@@ -203,5 +210,6 @@ parse_readable(struct conn *c)
 		keep(c, room + used, n - used);
 		if (buf_size(&c->out) > 0)
 			conn_flush(c);
-	} while (c->state != DEAD && have + (size_t)r == ROOM);
+	} while (c->state != DEAD && (c->tls != NULL ||
+	    have + (size_t)r == ROOM));
 }

@@ -24,11 +24,11 @@ static void
 connect_all(void)
 {
 	uint64_t end = now_ns() + (uint64_t)(set.limit * 1e9);
-	uint32_t started = 0, over;
+	uint32_t all = set.clients + set.idle, started = 0, over;
 
-	while ((over = sum.open + sum.failed + sum.closed) < set.clients &&
+	while ((over = sum.open + sum.failed + sum.closed) < all &&
 	    now_ns() < end && (sum.open > 0 || sum.failed < HOPELESS)) {
-		for (; started < set.clients && started - over < set.at_a_time;
+		for (; started < all && started - over < set.at_a_time;
 		    started++)
 			conn_start(&clients[started]);
 		conns_poll(TICK);
@@ -236,7 +236,7 @@ print_head(void)
 {
 	printf("{\"mode\":\"%s\",\"label\":\"%s\",\"clients\":%u,\"open\":%u,"
 	    "\"failed\":%u,\"closed\":%u", names[set.mode], set.label,
-	    set.clients, sum.open, sum.failed, sum.closed);
+	    set.clients + set.idle, sum.open, sum.failed, sum.closed);
 	if (sum.error != NULL)
 		printf(",\"error\":\"%s\"", sum.error);
 }
