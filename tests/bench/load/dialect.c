@@ -41,8 +41,8 @@ static const struct dialect dialects[] = {
 	  .wrap = "\\x30%R{%2{%c}%s}" },
 	/* JSON in a frame of ZMTP 3.0, for a ZeroMQ PULL socket */
 	{ .name = "pushpin",
-	  .greet = { ">\\xff" ZERO8 "\\x01\\x7f\\x03\\0NULL" ZERO8 ZERO8
-	      ZERO8 ZERO8 ZERO8 ZERO8,
+	  .greet = { ">\\xff\\0\\0\\0\\0\\0\\0\\0\\x01\\x7f\\x03\\0NULL"
+	      ZERO8 ZERO8 ZERO8 ZERO8 ZERO8 ZERO8,
 	      ">\\x04%1{\\x05READY\\x0bSocket-Type\\0\\0\\0\\x04PUSH}",
 	      "<READY" },
 	  .wrap = "\\x02%8{J{\"channel\":\"%c\",\"formats\":"
