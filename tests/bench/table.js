@@ -103,7 +103,7 @@ const counts = unique('case').flatMap((name) => unique('system').map(
 console.log(`# Results
 
 ${new Date().toISOString().slice(0, 10)}; ${cpu.length} x ${cpu[0].model};
-${Math.round(os.totalmem() / 2 ** 30)} GB; Linux ${os.release()};
+${Math.round(os.totalmem() / 2 ** 30)} GB; Linux ${os.release().split("-")[0]};
 Node ${process.version}.
 ${packages('nats-server', 'mosquitto', 'nginx-core', 'nginx-light',
 	'libnginx-mod-nchan', 'pushpin', 'websocketd', 'jq', 'gojq',
