@@ -90,10 +90,10 @@ echo_() {	# CASE SYSTEM KIND CLIENTS IN-FLIGHT MESSAGES [OPTION...]
 		"${@:7}"
 }
 
-held() {	# SYSTEM CLIENTS: kilobytes of all its processes
+held() {	# START CLIENTS: kilobytes of all its processes
 	fresh
 	WATCHED=()
-	"fan_$1" && timeout -k 5 120 "$BUILD/load/load" hold -n "$2" -t 60 \
+	"$1" && timeout -k 5 120 "$BUILD/load/load" hold -n "$2" -t 60 \
 		--settle 1000 --for 100 "${LOAD[@]}" "${WATCHED[@]}" \
 		2>>"$DIR/log" | jq 'select(.open == .clients) | .server.pss_kb'
 	clean
@@ -101,15 +101,16 @@ held() {	# SYSTEM CLIENTS: kilobytes of all its processes
 
 # A TLS connection needs three descriptors of 20,000.
 slope() {	# CASE SYSTEM
-	local few=5000 many=18000 a b
+	local few=5000 many=18000 start=fan_$2 a b
 
-	can "fan_$2" || return
+	can "$start" || return
+	! can "accept_$2" || start=accept_$2
 	case $2 in
 	websocketd | pushpin) return ;;
 	rk_tls) few=1000 many=6000 ;;
 	esac
-	a=$(held "$2" $few)
-	b=$(held "$2" $many)
+	a=$(held "$start" $few)
+	b=$(held "$start" $many)
 	note "$1" "$2" "$(jq -n --argjson a "${a:-null}" \
 		--argjson b "${b:-null}" --argjson n $((many - few)) \
 		'if $a and $b then {us: (($b - $a) * 1024 / $n)}

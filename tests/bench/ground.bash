@@ -6,6 +6,8 @@
 # background, waiting, frames to feed, a broker, certificates.
 #
 #	BUILD	the C programs, npm packages and results; RK our programs
+#	PEERS	a copy of the peers in JavaScript, beside those packages, for
+#		node looks there first
 #	DIR	a directory of the measurement's own, from fresh to clean
 #	STARTED	the processes that clean ends
 
@@ -13,6 +15,7 @@ BENCH=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 ROOT=$(cd "$BENCH/../.." && pwd)
 BUILD=$ROOT/build/bench
 MODULES=$BUILD/node_modules
+PEERS=$BUILD/peers
 RK=${RK_BIN:-$ROOT/bin}
 DIR=$BUILD/run.$$
 STARTED=()
@@ -99,7 +102,6 @@ broker() {
 		. "$ROOT/tests/lib.bash"
 		# shellcheck source=tests/rabbitmq.bash
 		. "$ROOT/tests/rabbitmq.bash"
-		export NODE_PATH=$MODULES
 		mkdir -p "$RABBIT_DIR"
 		rabbit_start >"$RABBIT_DIR/said" 2>&1 || {
 			cat "$RABBIT_DIR/said" >&2
@@ -113,7 +115,7 @@ broker() {
 }
 
 broker_end() {
-	[ -z "${RABBIT_URL-}" ] || rabbit_stop
+	[ -z "${RABBIT_URL-}" ] || rabbit_stop 2>/dev/null
 	rm -rf "$BUILD/rabbit"
 }
 

@@ -61,7 +61,7 @@ part_hop() {
 # --- RabbitMQ ---------------------------------------------------------------
 
 amqplib() {	# publish|consume COUNT
-	node "$BENCH/peers/amqp.js" "$1" "$RABBIT_URL" bench "$2"
+	node "$PEERS/amqp.js" "$1" "$RABBIT_URL" bench "$2"
 }
 
 part_amqp() {

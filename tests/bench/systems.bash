@@ -81,9 +81,14 @@ fan_rk_tls() {
 
 # A router that takes the events, its CPU apart.
 accept_rk() {
-	rk_listen -- "$RK/rk-route" -e empty
+	rk_listen "$@" -- "$RK/rk-route" -e empty
 	LOAD=(-u "$WS:$PORT/tok%d")
 	child_is_backend
+}
+
+accept_rk_socketio() {
+	accept_rk --socketio
+	LOAD=(-u "$WS:$PORT$SOCKETIO" -d socketio4)
 }
 
 # Each in so many channels; a message goes to one of them.
@@ -106,7 +111,7 @@ users_rk() {	# COUNT
 	rk_publish_to "$DIR/listen" \
 		'{"type":"send","user":"tok%d","data":%s}\n'
 	[ "$1" -gt 0 ] || return 0
-	node "$BENCH/peers/crowd.js" "$PORT" "$1" "$DIR/crowd" \
+	node "$PEERS/crowd.js" "$PORT" "$1" "$DIR/crowd" \
 		>>"$DIR/log" 2>&1 &
 	STARTED+=($!)
 	wait_path "$DIR/crowd" 60
@@ -132,7 +137,7 @@ echo_rk() {
 
 # The broker and what answers the calls are apart, for both.
 piped_backend() {
-	AMQP_URL=$RABBIT_URL bg backend node "$ROOT/tests/clients/amqp.js" \
+	AMQP_URL=$RABBIT_URL bg backend node "$PEERS/client.js" \
 		serve queue-out-1 exchange-in-1
 	LOAD=(-u "$WS:$PORT/api/tok%d")
 	until_ok 20 grep -q serving "$DIR/log"
@@ -156,7 +161,7 @@ rk_has_broker() {
 }
 
 piped_node() {
-	bg node node "$BENCH/peers/piped.js" "$PORT" "$RABBIT_URL"
+	bg node node "$PEERS/piped.js" "$PORT" "$RABBIT_URL"
 	wait_port "$PORT" && piped_backend
 }
 
@@ -185,7 +190,7 @@ echo_floor() {
 
 # script NAME PROGRAM FILE QUERY [OPTION...]
 script() {
-	bg "$1" "$2" "$BENCH/peers/$3" "$PORT" "$LINES" cat
+	bg "$1" "$2" "$PEERS/$3" "$PORT" "$LINES" cat
 	wait_port "$PORT" && wait_port "$LINES"
 	child_is_backend
 	LOAD=(-u "$WS:$PORT$4" --publisher "tcp:127.0.0.1:$LINES" "${@:5}")

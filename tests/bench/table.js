@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: ISC
 //
-// table.js RESULTS: the results as Markdown; median (min-max).
+// table.js RESULTS MODULES: the results as Markdown; median (min-max).
 'use strict';
 const fs = require('fs');
 const os = require('os');
 const { execFileSync } = require('child_process');
 const goals = require('./goals');
 
-const rows = fs.readFileSync(process.argv[2], 'utf8').split('\n')
+const [results, installed] = process.argv.slice(2);
+const rows = fs.readFileSync(results, 'utf8').split('\n')
 	.filter(Boolean).map((line) => JSON.parse(line));
 
 function unique(key) {
@@ -79,7 +80,7 @@ function packages(...names) {
 
 function modules(...names) {
 	const version = (name) => JSON.parse(fs.readFileSync(
-		`${process.env.NODE_PATH}/${name}/package.json`)).version;
+		`${installed}/${name}/package.json`)).version;
 
 	return names.map((name) => `${name} ${version(name)}`).join('; ');
 }
