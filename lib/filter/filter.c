@@ -33,9 +33,12 @@ on_error(void *ctx, jv message)
 static jv
 argument(struct filter *f, struct str json)
 {
+	int depth = f->known.depth;
 	size_t handles;
 
+	f->known.depth = LEVELS_ALL;	/* it is the rule's own */
 	jv_free(value_make(&f->known, json, LEVELS_ALL, 0));
+	f->known.depth = depth;
 	handles = f->known.labels.used;
 	values_clear(&f->known);
 	if (handles > 0)

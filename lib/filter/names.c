@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What names mean: definitions and variables in scope, arguments, builtins;
- * and the nodes for them. */
+/* What names mean: definitions and variables in scope, builtins; and the nodes
+ * for them. */
 #include "parse.h"
 
 struct node *
@@ -219,6 +219,7 @@ static const struct {
 	{ "index", 1, with_argument, N_PLACE },
 	{ "startswith", 1, with_argument, N_STARTS },
 	{ "endswith", 1, with_argument, N_ENDS },
+	{ "ltrimstr", 1, with_argument, N_TRIM },
 };
 
 static struct node *
@@ -274,61 +275,6 @@ name_call(struct parse *p, int line, struct str name, struct node **arg,
 	return made;
 }
 
-/* The last of a name counts. */
-static const struct variable *
-variable(const struct parse *p, struct str name)
-{
-	size_t i;
-
-	for (i = p->tree->nvariables; i-- > 0; )
-		if (str_eq(str_of(p->tree->variable[i].name), name))
-			return &p->tree->variable[i];
-	return NULL;
-}
-
-static int
-is_decimal(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.n; i++)
-		if (s.p[i] < '0' || s.p[i] > '9')
-			return 0;
-	return s.n > 0 && s.n <= 15 && (s.n == 1 || s.p[0] != '0');
-}
-
-/* An argument as jq would write it, when that is easily said. */
-struct node *
-name_argument(struct parse *p, int line, struct str name)
-{
-	const struct variable *v = variable(p, name);
-	struct str json = v ? json_trim(v->json) : STR("null"), text;
-
-	switch (json_kind(json)) {
-	case 't':
-	case 'f':
-	case 'n':
-		return node_const(p, arena_str(&p->tree->arena, json));
-	case '0':
-		if (is_decimal(json))
-			return node_const(p, arena_str(&p->tree->arena, json));
-		break;
-	case 's':
-		if (memmem(json.p, json.n, "\\u", 2) != NULL)
-			break;
-		text = arena_unquote(&p->tree->arena, (struct str){
-		    json.p + 1, json.n - 2 });
-		if (word_plain(text))
-			return node_const(p,
-			    arena_quote(&p->tree->arena, text));
-		break;
-	default:
-		if (json.n == 2)
-			return node_const(p, arena_str(&p->tree->arena, json));
-	}
-	return node_foreign(p, line, STR("an argument that is no text"));
-}
-
 struct node *
 name_variable(struct parse *p, int line, struct str name)
 {
@@ -345,7 +291,7 @@ name_variable(struct parse *p, int line, struct str name)
 		}
 	if (name.n > 0 && name.p[0] != '_' &&
 	    !str_eq(name, STR("ARGS")) &&
-	    variable(p, name) != NULL)
+	    name_is_argument(p, name))
 		return name_argument(p, line, name);
 	what = arena_buf(&p->tree->arena, name.n + 1);
 	buf_addc(&what, '$');

@@ -145,6 +145,13 @@ among(const struct here *h, const struct node *n, const struct val *in,
 	return 1;
 }
 
+/* These refuse a handle before they look at an operand. */
+static int
+is_of_text(enum op op)
+{
+	return op == N_STARTS || op == N_ENDS || op == N_TRIM;
+}
+
 /* What has its operands first. */
 static int
 with_operands(const struct here *h, const struct node *n,
@@ -152,9 +159,11 @@ with_operands(const struct here *h, const struct node *n,
 {
 	struct desk *d = h->desk;
 	struct val v[2];
-	int is = all(h, n, in, v);
+	int is;
 
-	if (is != 1)
+	if (is_of_text(n->op) && val_handle(in))
+		return -1;
+	if ((is = all(h, n, in, v)) != 1)
 		return is;
 	switch (n->op) {
 	case N_INDEX:
@@ -168,6 +177,8 @@ with_operands(const struct here *h, const struct node *n,
 	case N_STARTS:
 	case N_ENDS:
 		return op_starts(d, in, &v[0], n->op == N_ENDS, out);
+	case N_TRIM:
+		return op_trim(d, in, &v[0], out);
 	default:
 		return op_compare(d, n->op, v, out);
 	}
@@ -215,6 +226,8 @@ eval_operation(const struct here *h, const struct node *n, const struct val *in,
 		return 1;
 	case N_CONST:
 		*out = val_text(n->text, 0, LEVELS_ALL);
+		if (n->made != NULL)
+			*out = val_made(n->made, out->kind);
 		return 1;
 	case N_VAR:
 		*out = env_entry(h->env, n->level)->v;

@@ -252,6 +252,27 @@ op_starts(struct desk *d, const struct val *in, const struct val *what,
 	return 1;
 }
 
+/* Without what it begins with. */
+int
+op_trim(struct desk *d, const struct val *in, const struct val *what,
+    struct val *out)
+{
+	struct str s;
+	struct val is;
+	size_t n;
+
+	if (op_starts(d, in, what, 0, &is) == -1)
+		return -1;
+	*out = *in;
+	if (!VAL_TRUTH(&is))
+		return 1;
+	s = val_bytes(d, in);
+	n = val_bytes(d, what).n;
+	d->fuel -= (long)(s.n / 16);
+	return d->fuel <= 0 ? -1 :
+	    made_string(d, (struct str){ s.p + n, s.n - n }, out);
+}
+
 /* .[key] where no name is known beforehand */
 int
 op_index(struct desk *d, const struct val *of, const struct val *key,

@@ -23,6 +23,8 @@ int	 op_place(struct desk *, const struct val *in, const struct val *what,
 	    struct val *out);
 int	 op_starts(struct desk *, const struct val *in, const struct val *what,
 	    int ends, struct val *out);
+int	 op_trim(struct desk *, const struct val *in, const struct val *what,
+	    struct val *out);
 
 /* Of the input alone; the words are the node's. */
 int	 op_delete(struct desk *, const struct node *, const struct val *in,

@@ -65,6 +65,7 @@ void	 scope_push(struct parse *, enum scope_kind, struct str, struct def *);
 struct node *name_call(struct parse *, int line, struct str name,
 	    struct node **arg, size_t n);
 struct node *name_variable(struct parse *, int line, struct str name);
+int	 name_is_argument(const struct parse *, struct str name);
 struct node *name_argument(struct parse *, int line, struct str name);
 
 #endif

@@ -17,7 +17,8 @@
 enum op {
 	N_FOREIGN,		/* what: the construct's name */
 	N_DOT,			/* . */
-	N_CONST,		/* text: a scalar, [] or {}, as jq writes it */
+	N_CONST,		/* text: a scalar, [] or {}, as jq writes it;
+				   or made */
 	N_FIELD,		/* kid[0] . word */
 	N_INDEX,		/* kid[0] [kid[1]] */
 	N_EACH,			/* kid[0] [] */
@@ -39,8 +40,11 @@ enum op {
 	N_TONUMBER,
 	N_IN,			/* IN(kid[0]) */
 	N_PLACE,		/* index(kid[0]) */
-	N_STARTS, N_ENDS	/* startswith(kid[0]), endswith(kid[0]) */
+	N_STARTS, N_ENDS,	/* startswith(kid[0]), endswith(kid[0]) */
+	N_TRIM			/* ltrimstr(kid[0]) */
 };
+
+struct made;
 
 struct word {			/* a key, or the name of a function */
 	struct str name;
@@ -58,6 +62,7 @@ struct node {
 	struct node **kid;
 	struct word *word;
 	struct str text;
+	const struct made *made;
 	struct def *def;
 	const char *what;
 };

@@ -176,7 +176,12 @@ TEST(golden, "the rules of the kit mean the same both ways")
 	static const struct filter_arg compat[] = {
 		{ "compat", STR_OF("\"yes\"") } },
 	    silent[] = { { "takeover", STR_OF("\"silent\"") },
-		{ "empty", STR_OF("{}") } };
+		{ "empty", STR_OF("{}") } },
+	    routes[] = { { "url", STR_OF("\"http://core:6001\"") },
+		{ "routes", STR_OF("[{\"kind\":\"private\",\"channel\":"
+		    "\"orders\",\"event\":\"App\\\\Events\\\\OrderShipped\"},"
+		    "{\"kind\":\"public\",\"channel\":\"example.channel\","
+		    "\"event\":\"example_event\",\"name\":\"news\"}]") } };
 
 	frames = native = 0;
 	over_fixtures("piped", NULL, 0);
@@ -186,6 +191,10 @@ TEST(golden, "the rules of the kit mean the same both ways")
 	over_fixtures("piped", compat, 1);
 	over_fixtures("layer", compat, 1);
 	over_fixtures("layer", silent, 2);
+	frames = native = 0;
+	over_fixtures("rouket", routes, 2);
+	printf("# %ld of %ld natively\n", native, frames);
+	CHECK(native * 2 > frames);
 }
 
 /* By hand: what chance does not find. */
@@ -297,10 +306,12 @@ one_batch(uint64_t *seed)
 		{ "s", STR_OF("\"a/b\\n\"") }, { "n", STR_OF("5") },
 		{ "e", STR_OF("[]") }, { "o", STR_OF("{\"a\":[1.0]}") },
 		{ "t", STR_OF("true") },
+		{ "m", STR_OF("{ \"a\" : [ {\"x\":\"a\\/b\",\"y\":5},\"z\\n\"],"
+		    "\"data\":{\"b\":[[1,[ ]]]},\"c\\td\":true,\"e\":{}}") },
 	};
 	static const char *const from[] = { NULL, "up", "a\"b" };
-	struct filter_rule r = { .name = "-e", .args = args, .nargs = 5,
-	    .line_max = LINE_MAX };
+	struct filter_rule r = { .name = "-e", .args = args,
+	    .nargs = sizeof args / sizeof *args, .line_max = LINE_MAX };
 	struct buf text = BUF(4 << 20), line = BUF(4 << 20);
 	int i, k;
 

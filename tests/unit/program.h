@@ -39,7 +39,8 @@ static const char *const program_literals[] = {
 	"\"\"", "\"a\"", "\"abc\"", "\"a/b\"", "\"a\\/b\"", "\"\xc3\xa9\"",
 	"\"\\u00e9\"", "\"message\"", "\"x\\\"y\\n\"", "[]", "{}", "\"yes\"",
 	"$s", "$n", "$e", "$t", "$ARGS.named.s", "$ARGS.named.none", "\"5\"",
-	"\"\x7f\"",
+	"\"\x7f\"", "$m", "$m.a", "$m.a[0]", "$m.data.b[0]",
+	"($m.a[] | select(.x? == \"a/b\"))",
 };
 /* libjq's: the parser must find their ends */
 static const char *const program_foreign[] = {
@@ -128,6 +129,8 @@ static const char *const program_filters[] = {
 	"has(\"data\")", "take(\"a\", \"b\")", "payload", "del(.a)",
 	"del(.data, .x)", "IN(\"a\", \"b\", 1)", "index(\"a\")",
 	"startswith(\"a\")", "endswith(\"b\")", "startswith(\"\")",
+	"ltrimstr(\"a\")", "ltrimstr(\"\")", "ltrimstr(\"a/\")", "ltrimstr(.a?)",
+	"startswith(.a?)",
 	"select(.)", "empty", ".a", ".a?", ".[0]", ".[1].a", "map(.a?)",
 	"tonumber", "floor", ".a = 1", ".a.b = $n", "open | .a", "open.a?",
 	"select(. != null)", "map(type)", "[.[]]", "IN(.a?, .)", "take(\"k\")",
