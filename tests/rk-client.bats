@@ -595,6 +595,21 @@ speaks() {	# PROTO
 	stop station
 }
 
+@test "--frames: all are hung up at once, and make room for others" {
+	start_ready station rk-client --frames --dials 3
+	for name in a b c a b c; do
+		feed station '{"type":"dial","conn":"'"$name"'","url":"'"$url"'/echo"}'
+		[ "$name" != c ] || feed station '{"type":"hangup","all":true}'
+	done
+	feed station '{"type":"dial","conn":"d","url":"'"$url"'/echo"}'
+	wait_line station '"type":"up","conn":"d"'
+	assert_eq "$(jq -r 'select(.type == "down") | "\(.conn) \(.by)"' station.out |
+		sort | uniq -c | tr -s ' ' | tr '\n' ';')" \
+		' 2 a client; 2 b client; 2 c client;'
+	run ! grep -q '"type":"error"' station.out
+	stop station
+}
+
 @test "--frames: what no dialect has is refused, and figures are told" {
 	run_status 0 rk-client --frames < <(printf '%s\n' \
 		'{"type":"dial","conn":"a","url":"ws://x","proto":"none"}' \

@@ -21,7 +21,6 @@ setup() {
 	public example.channel .example_event
 	public news  ArticlePublished  headlines
 	private orders .shipped
-	presence room .chat
 	END
 }
 
@@ -42,13 +41,12 @@ client() {
 	wait_line "$1" connect
 }
 
-# NAME [TOKEN USER]: one that has its connection to the core, and all of its
-# channels; its user is of this test alone.
+# NAME: one that has its connection to the core, and all of its channels; its
+# user is of this test alone.
 user() {
 	user=$BATS_TEST_NUMBER
-	client "$1" 2 websocket "${2-good-$user}" "${3-$user}"
+	client "$1" 2 websocket "good-$user" "$user"
 	wait_line "$1" '["router_up",{}]'
-	wait_line "$1" '["presence:subscribed","presence-room"'
 	wait_for core_channel "private-orders.$user" 1
 }
 
@@ -178,17 +176,37 @@ public() {
 	wait_for told 'Bearer good-a b private-orders.a b 200'
 }
 
+# Member NAME of the presence channel; an event of its own is "typing".
+member() {
+	client "$1" "$2" "$3" "good-$4" "$4"
+	wait_line "$1" '["presence:subscribed","presence-room"'
+}
+
 @test "presence: who is there, who comes, who leaves, what is said" {
+	printf '%s\n' 'presence room .chat' \
+		'presence room .client-typing typing' >>routes
 	serve
-	user one
-	client two 3 polling good-two two
-	wait_line two '["presence:subscribed","presence-room"'
+	member one 2 websocket 1
+	member two 3 polling two
 	wait_line one '["presence:joining","presence-room",{"user_id":"two"'
 	broadcast presence-room chat '{"text":"hi"}'
 	wait_for says one '["room",{"text":"hi"}]'
 	wait_for says two '["room",{"text":"hi"}]'
+	member again 4 websocket two
+	feed two '["client event",{"channel":"presence-room","event":"client-typing","data":{"n":1.5}}]' \
+		'["client event",{"channel":"presence-none","event":"client-typing","data":{"none":1}}]' \
+		'["client event",1]'
+	wait_for says one '["typing",{"n":1.5}]'
+	wait_for says again '["typing",{"n":1.5}]'
+	wait_for says two '["router_error",{"code":"bad_request"}]'
+	feed_end again
+	wait_for core_conns 2
 	feed_end two
 	wait_line one '["presence:leaving","presence-room",{"user_id":"two"'
+	assert_eq "$(grep -c presence:joining one.out)" 1
+	assert_eq "$(grep -c presence:leaving one.out)" 1
+	run ! grep -q '"none"' one.out
+	run ! grep -q typing two.out
 }
 
 @test "a client that leaves takes its connection with it" {
@@ -197,9 +215,9 @@ public() {
 	client two 2 polling good-m m
 	wait_for core_conns 2
 	feed_end one
-	wait_for -t 1 core_conns 1
+	wait_for core_conns 1
 	feed_end two
-	wait_for -t 1 core_conns 0
+	wait_for core_conns 0
 }
 
 @test "a client that leaves before set_connection, or is killed" {
@@ -210,7 +228,7 @@ public() {
 	client two 4 websocket good-k k
 	wait_for core_conns 1
 	kill -KILL "$(pid_of two)"
-	wait_for -t 1 core_conns 0
+	wait_for core_conns 0
 	user three
 }
 
@@ -238,22 +256,26 @@ public() {
 	user one
 	feed one '["set_connection",{"token":"good-s","user":"s"}]'
 	wait_for core_channel private-orders.s 1
+	wait_for core_channel "private-orders.$user" 0
 	wait_for core_conns 1
-	core_channel "private-orders.$user" 0
 	for i in {1..20}; do
 		feed one '["set_connection",{"token":"good-s","user":"s"}]'
 	done
-	wait_for grep -c router_up one.out
+	feed one '["set_connection",{"token":"good-t","user":"t"}]'
+	wait_for core_channel private-orders.t 1
+	wait_for core_channel private-orders.s 0
 	wait_for core_conns 1
-	wait_for core_channel private-orders.s 1
-	broadcast private-orders.s shipped '{"id":1}'
-	broadcast private-orders.s shipped '"last"'
-	wait_for says one '["orders.s","last"]'
+	broadcast private-orders.s shipped '{"id":0}'
+	broadcast private-orders.t shipped '{"id":1}'
+	broadcast private-orders.t shipped '"last"'
+	wait_for says one '["orders.t","last"]'
 	assert_eq "$(grep -c '"id":1' one.out)" 1
+	run ! grep -q '"id":0' one.out
 	run ! grep -q upstream_down one.out
 }
 
 @test "a bad token is told to the client" {
+	echo 'presence room .chat' >>routes
 	serve
 	client one 4 websocket bad 7
 	for channel in private-orders.7 presence-room; do
@@ -267,31 +289,6 @@ public() {
 }
 
 # ---- what dies, and comes back
-
-# A core of this test's own, which it may kill.
-own_core() {
-	laravel_start
-	serve
-	user one
-}
-
-@test "the core dies and comes back: told, and subscribed again" {
-	own_core
-	for i in 1 2 3; do
-		kill -KILL "$(pid_of core)"
-		wait_for gives_lines "$i" '"upstream_down"'
-		core_start
-		wait_for core_channel "private-orders.$user" 1
-		wait_for core_conns 1
-	done
-	broadcast "private-orders.$user" shipped '{"id":1}'
-	wait_for says one "[\"orders.$user\",{\"id\":1}]"
-	assert_eq "$(grep -c connect one.out)" 1
-}
-
-gives_lines() {	# N TEXT
-	[ "$(grep -cF -e "$2" one.out)" -ge "$1" ]
-}
 
 @test "no core at all: the client stays, is told once, and gets it later" {
 	laravel_start
@@ -308,41 +305,103 @@ gives_lines() {	# N TEXT
 
 # NAME: that process of the router.
 part() {
-	(
-		for pid in $(left_over); do
-			grep -qx "$1" "/proc/$pid/comm" 2>/dev/null &&
-				echo "$pid"
-		done
-	)
+	local route
+
+	route=$(pgrep -P "$(pid_of router)" -x rk-route)
+	case $1 in
+	rk-route) echo "$route" ;;
+	rk-client) pgrep -P "$route" -x rk-client ;;
+	esac
 }
 
-# All is there.
+another() {	# NAME PID
+	local pid
+
+	pid=$(part "$1") && [ -n "$pid" ] && [ "$pid" != "$2" ]
+}
+
+killed() {	# NAME: and another one is there
+	local pid
+
+	wait_for another "$1" 0
+	pid=$(part "$1")
+	kill -KILL "$pid"
+	wait_for another "$1" "$pid"
+}
+
+two_users() {
+	serve
+	client one 2 websocket good-y y
+	client two 4 polling good-z z
+	whole
+}
+
+# Each has its connection to the core, and is subscribed.
 whole() {
 	wait_for core_conns 2
 	wait_for core_channel example.channel 2
-	wait_for core_channel "private-orders.$user" 1
+	wait_for core_channel private-orders.y 1
 	wait_for core_channel private-orders.z 1
 }
 
-# NAME: killed, and all is as it was.  Without presence: this core dies when
-# members leave at once.
-killed() {
-	sed -i /presence/d routes
-	serve
-	user=$BATS_TEST_NUMBER
-	client one 2 websocket "good-$user" "$user"
-	client two 4 polling good-z z
-	whole
-	for i in 1 2 3; do
-		kill -KILL "$(part "$1")"
-		wait_for gives_lines "$i" '"upstream_down"'
-		wait_for gives_lines "$((i + 1))" router_up
-		whole
-	done
-	broadcast "private-orders.$user" shipped '{"id":1}'
-	wait_for says one "[\"orders.$user\",{\"id\":1}]"
-	assert_eq "$(grep -cw connect one.out two.out)" $'one.out:1\ntwo.out:1'
+heard() {	# TEXT: each hears what is its own
+	broadcast private-orders.y shipped "\"$1\""
+	broadcast private-orders.z shipped "\"$1\""
+	wait_for says one "[\"orders.y\",\"$1\"]"
+	wait_for says two "[\"orders.z\",\"$1\"]"
 }
 
-@test "kill -9 of rk-client: everybody is dialled again" { killed rk-client; }
-@test "kill -9 of rk-route: everybody is dialled again" { killed rk-route; }
+# COMMAND...: what it breaks is told to each, and restored.
+restored() {
+	local one two
+
+	one=$(wc -l <one.out) two=$(wc -l <two.out)
+	"$@"
+	for text in '"upstream_down"' router_up; do
+		wait_for since one "$one" "$text"
+		wait_for since two "$two" "$text"
+	done
+	whole
+}
+
+since() {	# NAME LINES TEXT: it is there, behind so many lines
+	tail -n "+$(($2 + 1))" "$1.out" | grep -qF -e "$3"
+}
+
+# Nobody was sent away, nothing came twice.
+unharmed() {
+	assert_eq "$(grep -cw connect one.out two.out)" $'one.out:1\ntwo.out:1'
+	assert_eq "$(grep orders one.out two.out | sort | uniq -d)" ''
+}
+
+@test "kill -9 of rk-client, of rk-route: told, and dialled again" {
+	two_users
+	restored killed rk-client
+	heard first
+	restored killed rk-route
+	heard last
+	unharmed
+}
+
+core_dies() {
+	local lines
+
+	lines=$(wc -l <one.out)
+	kill -KILL "$(pid_of core)"
+	wait_for since one "$lines" '"upstream_down"'
+	killed rk-client
+	killed rk-route
+	core_start
+}
+
+@test "the core dies and comes back, and so do rk-client and rk-route" {
+	local i
+
+	laravel_start
+	two_users
+	for ((i = ${RK_LONG:+20}; i >= 0; i--)); do
+		restored core_dies
+		heard "after $i"
+	done
+	unharmed
+}

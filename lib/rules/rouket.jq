@@ -13,6 +13,8 @@
 #  - Token and user id are the client's state in the roster, its channel is
 #    "routed": whenever the other end of "down" is a new one, which has dialled
 #    nobody, the roster is asked for all that are routed, and they are dialled.
+#  - A listener that is new has none of the clients of before: all their
+#    connections are hung up.
 #  - A client is told what becomes of its connection: router_up, and
 #    router_error with a code: bad_request, upstream_down (it is dialled
 #    again), subscription_error.
@@ -66,6 +68,15 @@ def set_connection:
       hangup, dial($given.token; $user)
     else trouble("bad_request"; {}) end;
 
+# What a client says to those who are in a channel with it; whether it is, the
+# core knows.
+def whisper:
+  (if .data | type == "object" then .data else {} end) as $given
+  | if all($given.channel, $given.event; type == "string") then
+      {type: "send", conn: "up-\(.conn)"} +
+      ($given | {channel, event, data}) | down
+    else trouble("bad_request"; {}) end;
+
 # ---- the core
 
 # Of a private channel the end is some user's id.
@@ -98,20 +109,23 @@ def lost:
   {conn: .user, reason: (.error // .reason // "closed")}
   | trouble("upstream_down"; {reason});
 
-# ---- the other end of "down"
+# ---- the other end of "down", and of "up"
 
 def link:
-  if .from == "down" and .state == "new" then
+  if .state != "new" then empty
+  elif .from == "down" then
     tell({channel: "routed"}; "router_error";
       {code: "upstream_down", reason: "restarted"}),
     ({type: "who", channel: "routed", ref: "dial"} | up)
-  else empty end;
+  else {type: "hangup", all: true} | down end;
 
 def redial: .members[] | dial(.state.token; .state.user);
 
 if .from == "down" and .type == "message" then message
 elif .type == "message" then
-  if .event == "set_connection" then set_connection else empty end
+  if .event == "set_connection" then set_connection
+  elif .event == "client event" then whisper
+  else empty end
 elif .type == "close" then hangup
 elif .type == "up" then tell({conn: .user}; "router_up"; {})
 elif .type == "down" then

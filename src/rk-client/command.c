@@ -61,6 +61,19 @@ sendable(int64_t code)
 	    (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006));
 }
 
+static void
+hang_up_all(int code, struct str reason)
+{
+	struct far *f, *next;
+
+	for (f = far_next(NULL); f != NULL; f = next) {
+		next = far_next(f);
+		if (!f->hangup)
+			station_hangup(f, code, reason);
+	}
+}
+
+/* One that is over is what was asked for. */
 static const char *
 on_hangup(const struct frame *f)
 {
@@ -68,13 +81,14 @@ on_hangup(const struct frame *f)
 	struct str reason = STR("");
 	int64_t code = 1000;
 
-	if (to == NULL)
-		return NULL;	/* it is over, and that is what was asked */
 	if (frame_has(f, K_CODE) &&
 	    (!frame_int(f, K_CODE, &code) || !sendable(code)))
 		return "code: not one that can be sent";
 	frame_str(f, K_REASON, &text, &reason);
-	station_hangup(to, (int)code, reason);
+	if (frame_true(f, K_ALL))
+		hang_up_all((int)code, reason);
+	else if (to != NULL)
+		station_hangup(to, (int)code, reason);
 	return NULL;
 }
 

@@ -328,8 +328,15 @@ far_free(struct far *f)
 	while (*at != f)
 		at = &(*at)->next;
 	*at = f->next;
-	count--;
+	far_hangup(f);
 	release(f);
+}
+
+void
+far_hangup(struct far *f)
+{
+	count -= !f->hangup;
+	f->hangup = 1;
 }
 
 void

@@ -40,7 +40,7 @@ struct far {
 	struct target target;
 	struct ws_conn *ws;	/* NULL: between dials */
 	int open;
-	int hangup;		/* not dialled again */
+	int hangup;		/* not dialled again; far_hangup() */
 	int told;		/* "down" was said, and no "up" since */
 	struct pause pause;	/* between dials that fail */
 	ev_timer redial;
@@ -53,9 +53,10 @@ struct far *far_find(struct str conn);	/* not one that was hung up */
 struct far *far_new(const struct frame *, const char **why);
 int	 far_same(const struct far *, const struct frame *);	/* same url */
 void	 far_free(struct far *);	/* nothing is held any more */
+void	 far_hangup(struct far *);	/* it is found and counted no more */
 size_t	 far_count(void);
-/* All of them; NULL begins and ends.  One may be freed once the next was
- * asked for. */
+/* All of them, also those; NULL begins and ends.  One may be freed once the
+ * next was asked for. */
 struct far *far_next(const struct far *);
 
 /* A channel, quoted: 1; 0: there, or not there, already; -1: too many. */

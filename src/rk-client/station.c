@@ -22,7 +22,7 @@
 #include "ws.h"
 
 #define CLOSE_MS	5000
-#define CLOSING		1000	/* connections besides --dials */
+#define CLOSING		1000	/* that are hung up, besides --dials */
 
 struct link *station_link;
 struct buf station_out;			/* the frame we write */
@@ -326,7 +326,7 @@ station_hangup(struct far *f, int code, struct str reason)
 	if (f->open && f->talk != NULL)
 		speech_bye(f);
 	shut(f);
-	f->hangup = 1;
+	far_hangup(f);
 	if (f->ws != NULL)
 		ws_close(f->ws, code, reason);
 	else
@@ -360,7 +360,8 @@ on_found(const char *host, const char *why)
 			continue;
 		if (why == NULL && station_dial(f))
 			continue;
-		f->hangup |= why == NULL;	/* no other try will do */
+		if (why == NULL)
+			far_hangup(f);		/* no other try will do */
 		failed(f, 0, why != NULL ? why : NOT_A_URL);
 	}
 }
