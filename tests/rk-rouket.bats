@@ -8,6 +8,7 @@
 
 load lib
 load laravel
+load rouket
 
 setup_file() { RK_SLOW=$((${RK_SLOW:-1} * 3)) laravel_start; }
 teardown_file() { stop_all; }
@@ -34,13 +35,6 @@ serve() {
 	port=$(grep -om 1 '[0-9]*$' router.out)
 }
 
-# NAME VERSION TRANSPORTS [TOKEN USER]
-client() {
-	start "$1" node "$TESTS/clients/rouket.js" "$2" \
-		"http://127.0.0.1:$port" "${@:3}"
-	wait_line "$1" connect
-}
-
 # NAME: one that has its connection to the core, and all of its channels; its
 # user is of this test alone.
 user() {
@@ -48,10 +42,6 @@ user() {
 	client "$1" 2 websocket "good-$user" "$user"
 	wait_line "$1" '["router_up",{}]'
 	wait_for core_channel "private-orders.$user" 1
-}
-
-says() {	# NAME LINE: exactly that
-	grep -qxF -e "$2" "$1.out"
 }
 
 @test "usage: --help and --version" {
@@ -329,52 +319,8 @@ killed() {	# NAME: and another one is there
 	wait_for another "$1" "$pid"
 }
 
-two_users() {
-	serve
-	client one 2 websocket good-y y
-	client two 4 polling good-z z
-	whole
-}
-
-# Each has its connection to the core, and is subscribed.
-whole() {
-	wait_for core_conns 2
-	wait_for core_channel example.channel 2
-	wait_for core_channel private-orders.y 1
-	wait_for core_channel private-orders.z 1
-}
-
-heard() {	# TEXT: each hears what is its own
-	broadcast private-orders.y shipped "\"$1\""
-	broadcast private-orders.z shipped "\"$1\""
-	wait_for says one "[\"orders.y\",\"$1\"]"
-	wait_for says two "[\"orders.z\",\"$1\"]"
-}
-
-# COMMAND...: what it breaks is told to each, and restored.
-restored() {
-	local one two
-
-	one=$(wc -l <one.out) two=$(wc -l <two.out)
-	"$@"
-	for text in '"upstream_down"' router_up; do
-		wait_for since one "$one" "$text"
-		wait_for since two "$two" "$text"
-	done
-	whole
-}
-
-since() {	# NAME LINES TEXT: it is there, behind so many lines
-	tail -n "+$(($2 + 1))" "$1.out" | grep -qF -e "$3"
-}
-
-# Nobody was sent away, nothing came twice.
-unharmed() {
-	assert_eq "$(grep -cw connect one.out two.out)" $'one.out:1\ntwo.out:1'
-	assert_eq "$(grep orders one.out two.out | sort | uniq -d)" ''
-}
-
 @test "kill -9 of rk-client, of rk-route: told, and dialled again" {
+	serve
 	two_users
 	restored killed rk-client
 	heard first
@@ -398,6 +344,7 @@ core_dies() {
 	local i
 
 	laravel_start
+	serve
 	two_users
 	for ((i = ${RK_LONG:+20}; i >= 0; i--)); do
 		restored core_dies

@@ -5,100 +5,33 @@
 # run, what stays down and what starts again, users, secrets.  And the units
 # of systemd, as far as they can be checked without it.
 #
-#  - The tests are the same for both supervisors; how one talks to them is in
-#    the functions s6_* and runit_*.
+#  - The tests are the same for both supervisors; tests/supervisors.bash talks
+#    to them.
 # asan: no, the programs under it are tested by their own files
 
 load lib
 load rabbitmq
+load supervisors
 
 setup_file() { rabbit_start; }
 teardown_file() { rabbit_stop; }
 
 setup() {
-	need s6-svscan runsvdir sv svlogd
 	export AMQP_URL=$RABBIT_URL
 	dir=$RK_TEST/node
-	SVWAIT=$((20000 * RK_SLOW))
 }
 
 teardown() {
-	[ ! -e "$RK_TEST/svscan.pid" ] || "${kind}_stop" || :
+	supervisor_stop
 	stop_all
 }
 
-# --- the supervisors ---------------------------------------------------------
-
-s6_start() { start svscan s6-svscan "$dir"; }
-s6_stop() { stop svscan; }
-s6_supervised() { s6-svok "$dir/$1"; }
-s6_ready() { s6-svwait -U -t "$SVWAIT" "$dir/$1"; }
-s6_up() { s6-svc -u "$dir/$1"; }
-s6_down() { s6-svc -wD -T "$SVWAIT" -d "$dir/$1"; }
-s6_restart() { s6-svc -wR -T "$SVWAIT" -r "$dir/$1"; }
-s6_pid() { s6-svstat -o pid "$dir/$1"; }
-s6_is_down() { [ "$(s6-svstat -o up,wantedup "$dir/$1")" = 'false false' ]; }
-
-# A HUP is what makes runsvdir take its services down.
-runit_start() { start svscan runsvdir "$dir"; }
-runit_stop() { kill -HUP "$(pid_of svscan)" && ended svscan 111; }
-runit_supervised() { sv status "$dir/$1" >/dev/null; }
-runit_check() { sv -w 1 check "$dir/$1" >/dev/null; }
-runit_ready() { wait_for -t 20 runit_check "$1"; }
-runit_up() { sv up "$dir/$1"; }
-runit_down() { sv -w 20 stop "$dir/$1" >/dev/null; }
-runit_restart() { sv -w 20 restart "$dir/$1" >/dev/null; }
-runit_pid() { cat "$dir/$1/supervise/pid"; }
-runit_is_down() {
-	local status
-
-	status=$(sv status "$dir/$1")
-	[[ $status == down:* && $status != *'want up'* ]]
-}
-
-sv() {
-	SVDIR=$dir command sv "$@"
-}
+# --- the node ------------------------------------------------------------------
 
 # KIND OPTION...: writes the services of a node.
 services() {
 	kind=$1
 	rk-piped --service "$kind" "$dir" -p 0 "${@:2}"
-}
-
-# NAME=VALUE... of a service.
-setting() {
-	local service=$1 pair
-
-	for pair in "${@:2}"; do
-		printf %s "${pair#*=}" >"$dir/$service/env/${pair%%=*}"
-	done
-}
-
-said() {	# SERVICE TEXT
-	grep -qF -e "$2" "$dir/$1/log/main/current"
-}
-
-times_said() {	# SERVICE TEXT N
-	[ "$(grep -cF -e "$2" "$dir/$1/log/main/current")" -ge "$3" ]
-}
-
-find_port() {
-	wait_for said listen 'listening on'
-	port=$(grep -o 'listening on [0-9]*$' "$dir/listen/log/main/current" |
-		tail -n 1 | grep -o '[0-9]*$')
-}
-
-ready() {
-	local service
-
-	for service; do
-		wait_for "${kind}_supervised" "$service"
-		"${kind}_ready" "$service" || {
-			cat "$dir"/*/log/main/current >&2
-			return 1
-		}
-	done
 }
 
 backend() {
@@ -187,22 +120,6 @@ up() {	# KIND OPTION...
 	ready listen route
 	find_port
 }
-
-killed() {	# SERVICE: and another is there, and ready
-	local pid
-
-	pid=$("${kind}_pid" "$1")
-	kill -KILL "$pid"
-	wait_for another "$1" "$pid"
-	ready "$1"
-}
-
-another() {	# SERVICE PID
-	local pid
-
-	pid=$("${kind}_pid" "$1" 2>/dev/null)
-	[ "${pid:-0}" -gt 0 ] && [ "$pid" != "$2" ]
-} 2>/dev/null
 
 # Results came since: calls are under way.
 goes_on() {

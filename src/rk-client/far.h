@@ -53,7 +53,7 @@ struct far *far_find(struct str conn);	/* not one that was hung up */
 struct far *far_new(const struct frame *, const char **why);
 int	 far_same(const struct far *, const struct frame *);	/* same url */
 void	 far_free(struct far *);	/* nothing is held any more */
-void	 far_hangup(struct far *);	/* it is found and counted no more */
+void	 far_hangup(struct far *);	/* found and counted no more */
 size_t	 far_count(void);
 /* All of them, also those; NULL begins and ends.  One may be freed once the
  * next was asked for. */

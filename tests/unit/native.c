@@ -306,8 +306,9 @@ one_batch(uint64_t *seed)
 		{ "s", STR_OF("\"a/b\\n\"") }, { "n", STR_OF("5") },
 		{ "e", STR_OF("[]") }, { "o", STR_OF("{\"a\":[1.0]}") },
 		{ "t", STR_OF("true") },
-		{ "m", STR_OF("{ \"a\" : [ {\"x\":\"a\\/b\",\"y\":5},\"z\\n\"],"
-		    "\"data\":{\"b\":[[1,[ ]]]},\"c\\td\":true,\"e\":{}}") },
+		{ "m", STR_OF("{ \"a\" : [ {\"x\":\"a\\/b\",\"y\":5},"
+		    "\"z\\n\"],\"data\":{\"b\":[[1,[ ]]]},"
+		    "\"c\\td\":true,\"e\":{}}") },
 	};
 	static const char *const from[] = { NULL, "up", "a\"b" };
 	struct filter_rule r = { .name = "-e", .args = args,
