@@ -622,7 +622,7 @@ speaks() {	# PROTO
 	assert_eq "$(jq -r 'select(.type == "error").why' <<<"$output" |
 		sort)" "$(sort <<-'END'
 	proto: not raw, socketio, socketio2, socketio3, socketio4 or echo
-	subscribe: up to 64 channels, of proto echo
+	subscribe: up to 64 channels, where there are any
 	auth: not an object of up to 4 KiB
 	ns: no namespace
 	no channels on this connection

@@ -2,11 +2,12 @@
 #include <stdlib.h>
 
 #include "far.h"
+#include "voice.h"
 
 #define BUCKETS		4096
-#define NAME_MAX_BYTES	255
 #define URL_MAX_BYTES	4096
 #define HEADERS_MAX	32
+#define REFUSAL_MAX	(64 << 10)	/* of a server, in bytes */
 
 static struct far *buckets[BUCKETS];
 static size_t count;
@@ -66,10 +67,8 @@ has_control(struct str s)
 	return 0;
 }
 
-/* A string value, copied; NULL: absent, no string, too long, or it holds a
- * control character. */
-static char *
-word(const struct frame *f, enum key k, size_t max)
+char *
+far_word(const struct frame *f, enum key k, size_t max)
 {
 	struct buf b = BUF(max);
 	struct str s;
@@ -84,7 +83,7 @@ word(const struct frame *f, enum key k, size_t max)
 int
 far_same(const struct far *f, const struct frame *dial)
 {
-	char *url = word(dial, K_URL, URL_MAX_BYTES);
+	char *url = far_word(dial, K_URL, URL_MAX_BYTES);
 	int same = url != NULL && strcmp(url, f->url) == 0;
 
 	free(url);
@@ -135,41 +134,42 @@ add_headers(struct far *f, struct str object)
 
 /* ---- channels ------------------------------------------------------- */
 
-static size_t
-channel_at(const struct far *f, struct str quoted)
+struct channel *
+far_channel(const struct far *f, struct str quoted)
 {
-	size_t i = 0;
+	size_t i;
 
-	while (i < f->nchannels &&
-	    !str_eq(str_of(f->channels[i]), quoted))
-		i++;
-	return i;
+	for (i = 0; i < f->nchannels; i++)
+		if (str_eq(str_of(f->channels[i].name), quoted))
+			return &f->channels[i];
+	return NULL;
 }
 
 int
 far_join(struct far *f, struct str quoted)
 {
-	if (channel_at(f, quoted) < f->nchannels)
+	if (far_channel(f, quoted) != NULL)
 		return 0;
 	if (f->nchannels == CHANNELS_MAX)
 		return -1;
 	f->channels = mem_grow(f->channels,
 	    (f->nchannels + 1) * sizeof *f->channels);
-	f->channels[f->nchannels++] = mem_strn(quoted.p, quoted.n);
+	f->channels[f->nchannels++] = (struct channel){
+	    mem_strn(quoted.p, quoted.n), -1 };
 	return 1;
 }
 
 int
 far_leave(struct far *f, struct str quoted)
 {
-	size_t i = channel_at(f, quoted);
+	struct channel *c = far_channel(f, quoted);
 
-	if (i == f->nchannels)
+	if (c == NULL)
 		return 0;
-	free(f->channels[i]);
+	free(c->name);
 	f->nchannels--;
-	memmove(f->channels + i, f->channels + i + 1,
-	    (f->nchannels - i) * sizeof *f->channels);
+	memmove(c, c + 1, (size_t)(f->channels + f->nchannels - c) *
+	    sizeof *c);
 	return 1;
 }
 
@@ -199,11 +199,14 @@ add_channels(struct far *f, struct str array)
 
 static const struct proto {
 	const char *word;
-	int version, echo;
+	const struct voice *voice;
+	int version;		/* of what it is spoken on */
 } protos[] = {
-	{ "raw", 0, 0 }, { "socketio", 4, 0 }, { "socketio4", 4, 0 },
-	{ "socketio3", 4, 0 }, { "socketio2", 3, 0 }, { "echo", 3, 1 },
-	{ NULL, 0, 0 }
+	{ "raw", &raw_voice, 0 }, { "socketio", &socketio_voice, 4 },
+	{ "socketio4", &socketio_voice, 4 },
+	{ "socketio3", &socketio_voice, 4 },
+	{ "socketio2", &socketio_voice, 3 }, { "echo", &echo_voice, 3 },
+	{ NULL, NULL, 0 }
 };
 
 static const struct proto *
@@ -214,39 +217,26 @@ find_proto(const struct frame *dial)
 
 	if (!frame_has(dial, K_PROTO))
 		return p;
-	w = word(dial, K_PROTO, NAME_MAX_BYTES);
+	w = far_word(dial, K_PROTO, NAME_MAX_BYTES);
 	while (w != NULL && p->word != NULL && strcmp(p->word, w) != 0)
 		p++;
 	free(w);
 	return w == NULL || p->word == NULL ? NULL : p;
 }
 
-/* What only the dialects on Socket.IO have. */
+/* Who it is, and where it listens. */
 static const char *
-read_talk(struct far *f, const struct frame *dial, const struct proto *p)
+read_speech(struct far *f, const struct frame *dial)
 {
 	struct str auth = dial->v[K_AUTH];
 
-	f->echo = p->echo;
-	if (frame_has(dial, K_SUBSCRIBE) &&
-	    (!p->echo || !add_channels(f, dial->v[K_SUBSCRIBE])))
-		return "subscribe: up to 64 channels, of proto echo";
-	if (p->version == 0)
-		return NULL;
+	if (frame_has(dial, K_SUBSCRIBE) && (f->voice->member == NULL ||
+	    !add_channels(f, dial->v[K_SUBSCRIBE])))
+		return "subscribe: up to 64 channels, where there are any";
 	if (auth.p != NULL && (json_kind(auth) != 'o' || auth.n > AUTH_MAX))
 		return "auth: not an object of up to 4 KiB";
 	if (auth.p != NULL)
 		f->auth = mem_strn(auth.p, auth.n);
-	f->ns = word(dial, K_NS, NAME_MAX_BYTES);
-	if (frame_has(dial, K_NS) && (f->ns == NULL || f->ns[0] != '/' ||
-	    strchr(f->ns, ',') != NULL))
-		return "ns: no namespace";
-	f->talk = mem_new(sizeof *f->talk);
-	f->talk->version = p->version;
-	f->talk->ns = f->ns != NULL && f->ns[1] != '\0' ? f->ns : NULL;
-	f->talk->auth = f->auth;
-	f->talk->data = f;
-	f->talk_url = talk_url(f->url, p->version);
 	return NULL;
 }
 
@@ -256,20 +246,22 @@ read_dial(struct far *f, const struct frame *dial)
 	const struct proto *proto = find_proto(dial);
 	const char *why;
 
-	if ((f->conn = word(dial, K_CONN, NAME_MAX_BYTES)) == NULL)
+	if ((f->conn = far_word(dial, K_CONN, NAME_MAX_BYTES)) == NULL)
 		return "conn: missing, or no name";
-	if ((f->url = word(dial, K_URL, URL_MAX_BYTES)) == NULL)
+	if ((f->url = far_word(dial, K_URL, URL_MAX_BYTES)) == NULL)
 		return "url: missing, or no URL";
 	if (proto == NULL)
 		return "proto: not raw, socketio, socketio2, socketio3,"
 		    " socketio4 or echo";
-	if ((why = read_talk(f, dial, proto)) != NULL)
+	f->voice = proto->voice;
+	if ((why = read_speech(f, dial)) != NULL ||
+	    (why = f->voice->begin(f, dial, proto->version)) != NULL)
 		return why;
-	target_open(&f->target, f->talk != NULL ? f->talk_url : f->url);
-	f->user = word(dial, K_USER, NAME_MAX_BYTES);
+	target_open(&f->target, f->dialled);
+	f->user = far_word(dial, K_USER, NAME_MAX_BYTES);
 	if (f->user == NULL && frame_has(dial, K_USER))
 		return "user: no name";
-	f->protocol = word(dial, K_PROTOCOL, NAME_MAX_BYTES);
+	f->protocol = far_word(dial, K_PROTOCOL, NAME_MAX_BYTES);
 	if (f->protocol == NULL && frame_has(dial, K_PROTOCOL))
 		return "protocol: no name";
 	if (!add_headers(f, dial->v[K_HEADERS]))
@@ -286,13 +278,12 @@ release(struct far *f)
 		free(*h);
 	free(f->headers);
 	while (f->nchannels > 0)
-		free(f->channels[--f->nchannels]);
+		free(f->channels[--f->nchannels].name);
 	free(f->channels);
-	if (f->talk != NULL)
-		buf_free(&f->talk->refusal);
-	free(f->talk);
-	free(f->talk_url);
-	free(f->ns);
+	if (f->voice != NULL && f->voice->end != NULL)
+		f->voice->end(f);
+	buf_free(&f->ending.refusal);
+	free(f->dialled);
 	free(f->auth);
 	free(f->conn);
 	free(f->user);
@@ -308,6 +299,7 @@ far_new(const struct frame *dial, const char **why)
 	struct far *f = mem_new(sizeof *f), **at;
 
 	f->held_end = &f->held;
+	f->ending.refusal.max = REFUSAL_MAX;
 	*why = read_dial(f, dial);
 	if (*why != NULL) {
 		release(f);

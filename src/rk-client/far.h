@@ -9,16 +9,21 @@
 
 #include <ev.h>
 
+#include "ending.h"
 #include "frame.h"
 #include "link/link.h"
 #include "names.h"
 #include "pause.h"
-#include "talk.h"
 #include "ws.h"
 
 #define AUTH_MAX	4096	/* bytes of the auth of a dial */
 #define CHANNELS_MAX	64	/* that one is subscribed to */
-#define ASKS_MAX	64	/* sends of one that wait for an answer */
+#define NAME_MAX_BYTES	255	/* of names: conn, user, channels */
+
+struct ask;
+struct cluster;
+struct talk;
+struct voice;
 
 struct held {			/* waits for the connection */
 	struct held *next;
@@ -26,16 +31,24 @@ struct held {			/* waits for the connection */
 	struct taken *taken;	/* NULL: of the one behind it, or of none */
 };
 
+struct channel {		/* that it is subscribed to */
+	char *name;		/* quoted */
+	int64_t id;		/* of the subscription, until it is answered */
+};
+
 struct far {
 	struct far *next;	/* in its bucket */
 	char *conn, *user, *url, *protocol;	/* user, protocol: or NULL */
-	struct talk *talk;	/* NULL: a plain WebSocket */
-	char *talk_url, *ns, *auth;	/* ns, auth: or NULL */
-	int echo;		/* it speaks laravel-echo-server's dialect */
-	char **channels;	/* subscribed to, quoted; NULL at the end */
+	const struct voice *voice;
+	char *dialled;		/* the URL of the WebSocket */
+	struct talk *talk;	/* of voices on Socket.IO */
+	struct cluster *cluster;	/* of SocketCluster's */
+	char *auth;		/* JSON; or NULL */
+	struct channel *channels;
 	size_t nchannels;
-	struct ask *asks;	/* speech.c */
-	int64_t asked;
+	struct ask *asks;	/* ask.c */
+	int64_t asked;		/* so many, of all kinds */
+	struct ending ending;
 	char **headers;		/* "Name: value", NULL at the end */
 	struct target target;
 	struct ws_conn *ws;	/* NULL: between dials */
@@ -62,6 +75,11 @@ struct far *far_next(const struct far *);
 /* A channel, quoted: 1; 0: there, or not there, already; -1: too many. */
 int	 far_join(struct far *, struct str quoted);
 int	 far_leave(struct far *, struct str quoted);
+struct channel *far_channel(const struct far *, struct str quoted);
+
+/* A string of a frame, copied; NULL: absent, no string, longer than max, or it
+ * holds a control character. */
+char	*far_word(const struct frame *, enum key, size_t max);
 
 /* Takes the taken, and the caller's reference of the message. */
 void	 far_hold(struct far *, struct ws_msg *, struct taken *);

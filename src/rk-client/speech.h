@@ -3,18 +3,33 @@
 #define SPEECH_H
 
 /*
- * How the connections of a station speak: what a frame is in their dialect,
- * and what they say as frames.
+ * How the far ends speak: what a frame is in their dialect, and what they say
+ * as frames.
  *
  *  - raw: a payload is a message.  socketio: an event, with acks both ways,
- *    as rk-frame(5) has it for clients.  echo: a channel, an event and data;
- *    what was subscribed is subscribed again on each new connection.
- *  - A send with a ref is answered exactly once: by the ack, or with an error
- *    when that takes too long or the connection is over.
+ *    as rk-frame(5) has it for clients.  echo: a channel, an event and data.
+ *    socketcluster: events, invokes both ways, channels, a token.
+ *  - What was subscribed is subscribed again on each new connection, before
+ *    anything else is said there.
+ *  - A send with a ref is answered exactly once: by the server, or with an
+ *    error when that takes too long or the connection is over.
  */
 
 #include "far.h"
-#include "figure.h"
+#include "link/link.h"
+
+/* Who hears of it: a station or a call. */
+struct speech_ops {
+	/* A frame about a far end; the buf to add keys to. */
+	struct buf *(*begin)(const char *type, const struct far *);
+	void (*end)(enum link_how);
+	/* Sends it, or holds it; takes the caller's reference, and with it
+	 * the taken when it is held: NULL is left there. */
+	void (*put)(struct far *, struct ws_msg *, struct taken **);
+	/* It is up; more: JSON the server said then, or none. */
+	void (*up)(struct far *, struct str more);
+};
+extern const struct speech_ops *speech;
 
 void	 speech_open(struct far *);	/* the WebSocket is */
 void	 speech_heard(struct far *, struct str, int binary);
@@ -27,9 +42,7 @@ const char *speech_send(struct far *, const struct frame *, struct taken **);
 const char *speech_reply(struct far *, const struct frame *, struct taken **);
 const char *speech_member(struct far *, const struct frame *);
 
-extern struct speech_counts {
-	uint64_t asks, late;
-} speech_counts;
-extern const struct figure speech_figures[];
+/* For voices: sends at once what every new connection begins with. */
+void	 speech_hand(struct far *, struct ws_msg *);
 
 #endif

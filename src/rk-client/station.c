@@ -13,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "ask.h"
 #include "client.h"
 #include "link/link.h"
 #include "log.h"
@@ -25,7 +26,7 @@
 #define CLOSING		1000	/* that are hung up, besides --dials */
 
 struct link *station_link;
-struct buf station_out;			/* the frame we write */
+static struct buf out;			/* the frame we write */
 static int reading = 1;		/* the connections are read */
 static int leaving, input_ended;
 static ev_timer linger;
@@ -45,7 +46,7 @@ static const struct figure figures[] = {
 	{ "held_bytes", &counts.held, "wait for their connection" },
 	{ NULL, NULL, NULL }
 };
-static const struct figure *const tables[] = { figures, speech_figures,
+static const struct figure *const tables[] = { figures, ask_figures,
     ws_figures, NULL };
 
 static void
@@ -61,14 +62,15 @@ refresh(void)
 
 /* Out. */
 
-void
-station_begin(const char *type, const struct far *f)
+static struct buf *
+begin(const char *type, const struct far *f)
 {
-	frame_begin(&station_out, type);
-	frame_text(&station_out, "conn", str_of(f->conn));
+	frame_begin(&out, type);
+	frame_text(&out, "conn", str_of(f->conn));
 	if (f->user != NULL)
-		frame_text(&station_out, "user", str_of(f->user));
-	frame_num(&station_out, "at", loop_ms());
+		frame_text(&out, "user", str_of(f->user));
+	frame_num(&out, "at", loop_ms());
+	return &out;
 }
 
 static void
@@ -82,13 +84,13 @@ read_all(int on)
 			ws_read(f->ws, on);
 }
 
-void
-station_emit(enum link_how how)
+static void
+emit(enum link_how how)
 {
-	if (frame_end(&station_out) == -1)
+	if (frame_end(&out) == -1)
 		warn("a frame is over the bound and lost");
 	else
-		link_send(station_link, buf_str(&station_out), NULL, how);
+		link_send(station_link, buf_str(&out), NULL, how);
 	if (reading && link_room(station_link) == 0)
 		read_all(0);
 	if (ev_is_active(&linger))
@@ -100,7 +102,7 @@ station_emit(enum link_how how)
 int
 station_dial(struct far *f)
 {
-	struct ws_dial d = { .url = f->talk != NULL ? f->talk_url : f->url,
+	struct ws_dial d = { .url = f->dialled,
 	    .origin = set.origin,
 	    .subprotocol = f->protocol ? f->protocol : set.subprotocol,
 	    .headers = (const char *const *)f->headers,
@@ -122,8 +124,8 @@ on_redial(struct ev_loop *l, ev_timer *t, int events)
 	station_dial(t->data);
 }
 
-void
-station_deliver(struct far *f)
+static void
+deliver(struct far *f)
 {
 	struct held *h;
 
@@ -134,8 +136,8 @@ station_deliver(struct far *f)
 	}
 }
 
-void
-station_put(struct far *f, struct ws_msg *msg, struct taken **taken)
+static void
+put(struct far *f, struct ws_msg *msg, struct taken **taken)
 {
 	if (f->open && f->held == NULL && ws_send(f->ws, msg)) {
 		ws_msg_drop(msg);
@@ -183,20 +185,23 @@ over(struct far *f)
 	ev_timer_start(loop, &f->redial);
 }
 
-void
-station_up(struct far *f)
+static void
+up(struct far *f, struct str more)
 {
 	f->open = 1;
 	counts.up++;
 	pause_forget(&f->pause);
 	f->told = 0;
-	station_begin("up", f);
+	begin("up", f);
 	if (*ws_subprotocol(f->ws) != '\0')
-		frame_text(&station_out, "protocol",
+		frame_text(&out, "protocol",
 		    str_of(ws_subprotocol(f->ws)));
-	station_emit(LINK_WORK);
+	if (more.n > 0)
+		frame_json(&out, "data", more);
+	emit(LINK_WORK);
 	if (!reading)
 		ws_read(f->ws, 0);
+	deliver(f);
 }
 
 static void
@@ -217,7 +222,7 @@ on_message(struct ws_conn *c, struct str bytes, int binary)
 static void
 on_drained(struct ws_conn *c)
 {
-	station_deliver(ws_data(c));
+	deliver(ws_data(c));
 }
 
 /* To the rules "client" is us, as we are the server's. */
@@ -235,15 +240,15 @@ down_begin(struct far *f)
 {
 	f->told = 1;
 	counts.downs++;
-	station_begin("down", f);
+	begin("down", f);
 }
 
 /* What a server says when it refuses: a message, with more or without. */
 static void
-put_refusal(const struct talk *t)
+put_refusal(struct str s)
 {
 	static struct buf message = { .max = 1024 };
-	struct str s = buf_str(&t->refusal), words = STR("refused");
+	struct str words = STR("refused");
 	struct json_walk w;
 	struct json_member m;
 
@@ -256,10 +261,10 @@ put_refusal(const struct talk *t)
 			    json_kind(m.value) == 's')
 				words = (struct str){ m.value.p + 1,
 				    m.value.n - 2 };
-	frame_text(&station_out, "error", json_unquote(&message, words) == 1 ?
+	frame_text(&out, "error", json_unquote(&message, words) == 1 ?
 	    buf_str(&message) : STR("refused"));
 	if (s.n > 0)
-		frame_json(&station_out, "data", s);
+		frame_json(&out, "data", s);
 }
 
 static void
@@ -269,13 +274,13 @@ failed(struct far *f, int status, const char *why)
 	if (!f->told) {
 		down_begin(f);
 		if (status != 0)
-			frame_num(&station_out, "status", status);
-		if (f->talk != NULL && f->talk->refusal.len > 0)
-			put_refusal(f->talk);
+			frame_num(&out, "status", status);
+		if (f->ending.refusal.len > 0)
+			put_refusal(buf_str(&f->ending.refusal));
 		else
-			frame_text(&station_out, "error",
+			frame_text(&out, "error",
 			    str_of(failure(status, why)));
-		station_emit(LINK_WORK);
+		emit(LINK_WORK);
 	}
 	over(f);
 }
@@ -283,17 +288,17 @@ failed(struct far *f, int status, const char *why)
 static void
 tell_close(struct far *f, const struct ws_end *end)
 {
-	const char *why = f->talk != NULL ? f->talk->why : NULL;
+	const char *why = f->ending.why;
 
 	down_begin(f);
-	frame_num(&station_out, "code", end->code);
+	frame_num(&out, "code", end->code);
 	if (why != NULL)
-		frame_text(&station_out, "reason", str_of(why));
+		frame_text(&out, "reason", str_of(why));
 	else if (end->reason.n > 0)
-		frame_text(&station_out, "reason", end->reason);
-	frame_text(&station_out, "by",
-	    str_of(why != NULL ? f->talk->by : by(end)));
-	station_emit(LINK_WORK);
+		frame_text(&out, "reason", end->reason);
+	frame_text(&out, "by",
+	    str_of(why != NULL ? f->ending.by : by(end)));
+	emit(LINK_WORK);
 }
 
 static void
@@ -304,7 +309,7 @@ on_close(struct ws_conn *c, const struct ws_end *end)
 	if (f->hangup) {
 		over(f);
 	} else if (!f->open) {
-		failed(f, 0, f->talk->why);
+		failed(f, 0, f->ending.why);
 	} else {
 		tell_close(f, end);
 		over(f);
@@ -317,13 +322,13 @@ station_hangup(struct far *f, int code, struct str reason)
 {
 	if (!f->told) {
 		down_begin(f);
-		frame_num(&station_out, "code", code);
+		frame_num(&out, "code", code);
 		if (reason.n > 0)
-			frame_text(&station_out, "reason", reason);
-		frame_text(&station_out, "by", STR("client"));
-		station_emit(LINK_WORK);
+			frame_text(&out, "reason", reason);
+		frame_text(&out, "by", STR("client"));
+		emit(LINK_WORK);
 	}
-	if (f->open && f->talk != NULL)
+	if (f->open)
 		speech_bye(f);
 	shut(f);
 	far_hangup(f);
@@ -452,6 +457,9 @@ on_end(struct link *l)
 	ev_timer_again(loop, &linger);
 }
 
+static const struct speech_ops speech_ops = { .begin = begin, .end = emit,
+    .put = put, .up = up };
+
 static const struct link_ops link_ops = { .frame = on_frame,
     .settled = on_settled, .room = on_room, .end = on_end };
 
@@ -467,7 +475,8 @@ station_start(struct opts *o)
 	ws_start(&config);
 	link_tells(tables, refresh);
 	names_open(on_found);
-	station_out = BUF(link_line_max());
+	out = BUF(link_line_max());
+	speech = &speech_ops;
 	ev_init(&linger, on_linger);
 	linger.repeat = (double)(set.linger > 0 ? set.linger : 1) / 1000;
 	station_link = link_station(o, &link_ops);

@@ -11,13 +11,25 @@
 
 static struct buf text;
 
+static int
+is_root(const struct talk *t)
+{
+	return t->ns == NULL || t->ns[1] == '\0';
+}
+
+static struct str
+namespace(const struct talk *t)
+{
+	return t->ns != NULL ? str_of(t->ns) : STR("/");
+}
+
 /* ---- how it ends ------------------------------------------------------ */
 
 static void
 end(struct talk *t, const char *by, const char *why, int code)
 {
-	t->by = by;
-	t->why = why;
+	t->ending->by = by;
+	t->ending->why = why;
 	ev_timer_stop(loop, &t->timer);
 	ws_close(t->ws, code, STR(""));
 }
@@ -44,7 +56,7 @@ talk_packet(const struct talk *t, struct sio_packet *p)
 {
 	struct buf *b = begin(t, EIO_MESSAGE, 0);
 
-	p->ns = t->ns != NULL ? str_of(t->ns) : STR("/");
+	p->ns = namespace(t);
 	sio_write(b, p);
 	return ws_msg_new(WS_TEXT, buf_str(b));
 }
@@ -78,7 +90,7 @@ ask_to_join(struct talk *t)
 {
 	struct sio_packet p = { .type = SIO_CONNECT, .id = -1 };
 
-	if (t->version == 3 && t->ns == NULL)
+	if (t->version == 3 && is_root(t))
 		return;
 	if (t->version == 4 && t->auth != NULL)
 		p.data = str_of(t->auth);
@@ -138,7 +150,7 @@ forget_parts(struct talk *t)
 static int
 is_ours(const struct talk *t, const struct sio_packet *p)
 {
-	return str_eq(p->ns, t->ns != NULL ? str_of(t->ns) : STR("/"));
+	return str_eq(p->ns, namespace(t));
 }
 
 static void
@@ -164,8 +176,7 @@ whole(struct talk *t, const struct sio_packet *p, struct str list)
 		end(t, "server", "disconnected by the server", 1000);
 		break;
 	case SIO_ERROR:
-		buf_clear(&t->refusal);
-		buf_adds(&t->refusal, p->data);
+		buf_adds(&t->ending->refusal, p->data);
 		end(t, "server", "refused", 1000);
 		break;
 	default:
@@ -243,7 +254,7 @@ talk_message(struct talk *t, struct str bytes, int binary)
 {
 	struct eio_packet p;
 
-	if (t->why != NULL)
+	if (t->ending->why != NULL)
 		return;
 	text.max = 2 * link_line_max();
 	if (eio_read(&p, t->version, bytes, binary, &text) == -1) {
@@ -326,9 +337,6 @@ talk_start(struct talk *t, struct ws_conn *ws)
 {
 	t->ws = ws;
 	t->opened = t->joined = t->waits = 0;
-	t->why = t->by = NULL;
-	t->refusal.max = 64 << 10;
-	buf_free(&t->refusal);
 	ev_init(&t->timer, expired);
 	t->timer.data = t;
 	wait_for(t, t->timeout > 0 ? (double)t->timeout / 1000 : 20);

@@ -18,6 +18,7 @@
 
 #include "codec/engineio.h"
 #include "codec/socketio.h"
+#include "ending.h"
 #include "ws.h"
 
 struct talk;
@@ -34,7 +35,7 @@ struct talk {
 	const struct talk_ops *ops;
 	void *data;			/* the program's own */
 	struct ws_conn *ws;
-	const char *ns;			/* NULL: "/" */
+	char *ns;			/* the program's; NULL: "/" */
 	const char *auth;		/* JSON of the CONNECT; NULL: none */
 	int64_t timeout;		/* ms, until it is joined */
 	int version;			/* of Engine.IO: 3 or 4 */
@@ -43,9 +44,7 @@ struct talk {
 	struct sio_assembly *parts;	/* NULL: none are awaited */
 	double interval, silence;	/* seconds */
 	ev_timer timer;			/* a ping, or the end */
-	const char *why;		/* it ended so; NULL: the WebSocket */
-	const char *by;
-	struct buf refusal;		/* what the server said with it */
+	struct ending *ending;		/* the program's */
 };
 
 /* What a word of --socketio means: 3, 4, or 0: nothing. */
