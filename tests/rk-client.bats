@@ -203,8 +203,11 @@ stagnates() {
 
 @test "--send and --expect are a script, in their order" {
 	run_status 0 rk-client --send one --expect '.answer == "one"' \
-		--send two --expect '.answer == "two"' "$url/answer"
-	assert_eq "$(grep ^message server.out)" $'message one\nmessage two'
+		--send two --expect '.answer == "two"' --send three \
+		"$url/answer"
+	wait_line server 'close 1000'
+	assert_eq "$(grep ^message server.out)" \
+		$'message one\nmessage two\nmessage three'
 }
 
 @test "--send: what comes is listened to for --linger" {
@@ -621,7 +624,7 @@ speaks() {	# PROTO
 		'{"type":"reply","conn":"a","ref":1,"data":1}')
 	assert_eq "$(jq -r 'select(.type == "error").why' <<<"$output" |
 		sort)" "$(sort <<-'END'
-	proto: not raw, socketio, socketio2, socketio3, socketio4 or echo
+	proto: no dialect that is spoken
 	subscribe: up to 64 channels, where there are any
 	auth: not an object of up to 4 KiB
 	ns: no namespace

@@ -215,6 +215,30 @@ sc_next(struct sc_message *s, struct sc_packet *p)
 	return 1;
 }
 
+int
+sc_read_status(struct sc_status *s, struct str data)
+{
+	struct json_walk w;
+	struct json_member m;
+
+	*s = (struct sc_status){ .id = STR(""), .error = STR("") };
+	if (data.n == 0 || !json_walk(&w, data) || !w.object)
+		return -1;
+	while (json_next(&w, &m) == 1) {
+		if (is_key(&m, "id") && json_kind(m.value) == 's')
+			s->id = inside(m.value);
+		else if (is_key(&m, "pingTimeout") &&
+		    !json_int(m.value, &s->ping_timeout))
+			s->ping_timeout = 0;
+		else if (is_key(&m, "isAuthenticated"))
+			s->authenticated = json_kind(m.value) == 't';
+		else if (is_key(&m, "authError"))
+			s->error = json_kind(m.value) == 'n' ? STR("") :
+			    m.value;
+	}
+	return s->ping_timeout > 0 ? 1 : -1;
+}
+
 /* ---- writing --------------------------------------------------------- */
 
 /* The next member of an object, if there is a value. */

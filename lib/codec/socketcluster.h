@@ -90,6 +90,7 @@ struct sc_status {
 	struct str error;		/* why not; or none */
 };
 int	 sc_write_status(struct buf *, const struct sc_status *);
+int	 sc_read_status(struct sc_status *, struct str data);	/* 1 or -1 */
 
 /* Data of a publish, and of a subscription. */
 int	 sc_write_channel(struct buf *, const struct sc_packet *);

@@ -55,11 +55,21 @@ forget(struct ask *a)
 	free(a);
 }
 
+/* It waits no more when its answer is told. */
+static struct buf *
+settle(struct ask *a)
+{
+	struct buf *b = answer(a->far, (struct str){ a->ref, a->n });
+
+	forget(a);
+	return b;
+}
+
 static void
 fail(struct ask *a, const char *why)
 {
-	ask_refuse(a->far, (struct str){ a->ref, a->n }, why);
-	forget(a);
+	frame_text(settle(a), "error", str_of(why));
+	speech->end(LINK_ANSWER);
 }
 
 static void
@@ -95,29 +105,14 @@ ask(struct far *f, struct str ref)
 	return a->id;
 }
 
-static struct ask *
-find(const struct far *f, int64_t id)
+struct buf *
+ask_begin(struct far *f, int64_t id)
 {
 	struct ask *a = f->asks;
 
 	while (a != NULL && a->id != id)
 		a = a->next;
-	return a;
-}
-
-struct buf *
-ask_begin(struct far *f, int64_t id)
-{
-	struct ask *a = find(f, id);
-
-	return a == NULL ? NULL : answer(f, (struct str){ a->ref, a->n });
-}
-
-void
-ask_end(struct far *f, int64_t id)
-{
-	speech->end(LINK_ANSWER);
-	forget(find(f, id));
+	return a != NULL ? settle(a) : NULL;
 }
 
 void

@@ -16,7 +16,6 @@
 int64_t	 ask(struct far *, struct str ref);
 /* Its answer, to add a payload or an error to, and to end; NULL: unknown. */
 struct buf *ask_begin(struct far *, int64_t id);
-void	 ask_end(struct far *, int64_t id);
 /* All that wait are answered with an error. */
 void	 ask_over(struct far *);
 /* One that was never asked is. */

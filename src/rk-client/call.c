@@ -4,7 +4,8 @@
  *
  *  - What is sent: the script (--send), else the lines of standard input; a
  *    line is taken only when the connection has room for it.
- *  - What comes is shown, or returned (--echo-back).
+ *  - What comes is shown, or returned (--echo-back).  In a dialect it is frames
+ *    (dialect.h).
  *  - It ends when all that was waited for was seen; when the input ended and
  *    nothing came for a while; when the server closed; on TERM.  Each way
  *    has its exit status, which is chosen in one place: finish() when we
@@ -13,19 +14,21 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "dialect.h"
 #include "lines.h"
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
 #include "names.h"
 #include "pause.h"
-#include "script.h"
+#include "speech.h"
 #include "ws.h"
 
 #define DAY	(24 * 3600 * 1000)	/* ms: no limit of the dial's own */
 
 static struct ws_conn *conn;	/* on its way, open or closing; or NULL */
-static int opened;		/* it is open */
+static struct far *far;		/* in a dialect; or NULL */
+static int opened;		/* it is open, and in a dialect let in */
 static int leaving, result;	/* we close, and exit with that */
 static struct pause pauses = { .first = FIRST_PAUSE };
 static int reads_stdin, typed;	/* by somebody who sees it */
@@ -46,6 +49,8 @@ finish(int status, int code)
 	ev_timer_stop(loop, &redial);
 	ev_timer_stop(loop, &limit);
 	ev_timer_stop(loop, &linger);
+	if (far != NULL && opened)
+		speech_bye(far);
 	if (conn != NULL)
 		ws_close(conn, code, STR(""));
 	else
@@ -61,8 +66,19 @@ send_text(struct str text)
 
 	ws_send(conn, m);
 	ws_msg_drop(m);
-	if (set.style.how == SHOW_PRETTY && !typed)
-		output_show('>', text, set.binary);
+}
+
+/* NULL, or why it cannot be said. */
+static const char *
+act(const struct script_said *said)
+{
+	if (set.style.how == SHOW_PRETTY && !typed &&
+	    said->act == SCRIPT_SEND)
+		output_show('>', said->text, set.binary);
+	if (far != NULL)
+		return dialect_say(far, said);
+	send_text(said->text);
+	return NULL;
 }
 
 static int
@@ -89,21 +105,45 @@ next_line(struct str *text)
 static int
 spent(void)
 {
-	if (script_waits() || set.echo || set.no_input)
+	if (script_waits() || set.echo || set.no_input || dialect_asks())
 		return 0;
 	return reads_stdin ? in.ended : !set.pause;
+}
+
+/* What the script says, else a line: 1, or 0: nothing is to be said now. */
+static int
+say(void)
+{
+	struct script_said said;
+	struct str text;
+	const char *why;
+
+	if (script_next(&said)) {
+		if ((why = act(&said)) != NULL)
+			die(100, "%.*s: %s", (int)said.text.n, said.text.p,
+			    why);
+		return 1;
+	}
+	if (!next_line(&text))
+		return 0;
+	said = script_line(text);
+	if ((why = act(&said)) != NULL)
+		warn("stdin:%llu: %s", (unsigned long long)in.number, why);
+	return 1;
+}
+
+static int
+can_say(void)
+{
+	return opened && !leaving && ws_queued(conn) < HIGH_BYTES &&
+	    !dialect_full();
 }
 
 static void
 feed(void)
 {
-	struct str text;
-
-	while (opened && !leaving && ws_queued(conn) < HIGH_BYTES)
-		if (script_next(&text) || next_line(&text))
-			send_text(text);
-		else
-			break;
+	while (can_say() && say())
+		;
 	if (opened && spent() && !ev_is_active(&linger))
 		ev_timer_again(loop, &linger);
 }
@@ -129,7 +169,7 @@ echo(struct str bytes, int binary)
 }
 
 static void
-on_message(struct ws_conn *c, struct str bytes, int binary)
+came(struct str bytes, int binary)
 {
 	if (leaving)
 		return;
@@ -137,14 +177,36 @@ on_message(struct ws_conn *c, struct str bytes, int binary)
 		echo(bytes, binary);
 	else
 		output_show('<', bytes, binary);
-	if (output_full())
-		ws_read(c, 0);
+	if (output_full() && conn != NULL)
+		ws_read(conn, 0);
 	if (ev_is_active(&linger))
 		ev_timer_again(loop, &linger);
-	if (script_seen(bytes, binary))
-		finish(0, 1000);
-	else
+	if (!script_seen(bytes, binary)) {
 		feed();
+	} else if (script_ended()) {
+		finish(0, 1000);
+	} else {
+		ev_timer_stop(loop, &limit);
+		feed();
+	}
+}
+
+static void
+on_message(struct ws_conn *c, struct str bytes, int binary)
+{
+	(void)c;
+	if (leaving)
+		return;
+	if (far != NULL)
+		speech_heard(far, bytes, binary);
+	else
+		came(bytes, binary);
+}
+
+static void
+on_shown(struct str frame)
+{
+	came(frame, 0);
 }
 
 static void
@@ -165,10 +227,10 @@ on_room(void)
 /* The life of the connection. */
 
 static void
-on_open(struct ws_conn *c)
+on_up(void)
 {
 	info("%s: open%s%s", url_mask(set.url),
-	    *ws_subprotocol(c) ? ", speaks " : "", ws_subprotocol(c));
+	    *ws_subprotocol(conn) ? ", speaks " : "", ws_subprotocol(conn));
 	opened = 1;
 	pause_forget(&pauses);
 	if (!script_waits())
@@ -176,6 +238,17 @@ on_open(struct ws_conn *c)
 	script_open();
 	loop_ready();
 	feed();
+}
+
+static void
+on_open(struct ws_conn *c)
+{
+	if (far == NULL) {
+		on_up();
+		return;
+	}
+	far->ws = c;
+	speech_open(far);
 }
 
 /* It is over, though we did not end it. */
@@ -201,25 +274,43 @@ lost(int status, const char *why)
 	finish(status, 0);
 }
 
+/* The status it stands for. */
+static int
+why_closed(struct buf *why, const struct ws_end *end)
+{
+	int status = end->code == 1000 || end->code == 1005 ? 0 : 111;
+
+	if (far != NULL && far->ending.why != NULL)
+		status = dialect_over(far, why);
+	else
+		buf_addf(why, "closed by %s: %d%s%.*s",
+		    strcmp(end->by, "client") == 0 ? "the server" : end->by,
+		    end->code, end->reason.n > 0 ? " " : "",
+		    (int)end->reason.n, end->reason.p);
+	buf_addc(why, '\0');
+	return script_waits() ? 1 : status;
+}
+
 static void
 on_close(struct ws_conn *c, const struct ws_end *end)
 {
 	struct buf why = BUF(1024);
-	int clean = end->code == 1000 || end->code == 1005;
+	int status = why_closed(&why, end);
 
 	(void)c;
 	conn = NULL;
 	opened = 0;
 	ev_timer_stop(loop, &linger);
-	buf_addf(&why, "closed by %s: %d%s%.*s",
-	    strcmp(end->by, "client") == 0 ? "the server" : end->by,
-	    end->code, end->reason.n > 0 ? " " : "", (int)end->reason.n,
-	    end->reason.p);
-	buf_addc(&why, '\0');
+	if (far != NULL) {
+		far->open = 0;
+		speech_over(far);
+		if (status == 0 && dialect_failed())
+			status = 1;
+	}
 	if (leaving)
 		output_end(result);
 	else
-		lost(script_waits() ? 1 : clean ? 0 : 111, why.data);
+		lost(status, why.data);
 	buf_free(&why);
 }
 
@@ -241,10 +332,16 @@ on_failed(struct ws_conn *c, int status, const char *why)
 static const struct ws_ops ops = { .open = on_open, .message = on_message,
     .drained = on_drained, .close = on_close, .failed = on_failed };
 
+static const char *
+where(void)
+{
+	return far != NULL ? far->dialled : set.url;
+}
+
 static void
 dial(void)
 {
-	struct ws_dial d = { .url = set.url, .origin = set.origin,
+	struct ws_dial d = { .url = where(), .origin = set.origin,
 	    .subprotocol = set.subprotocol, .headers = set.headers,
 	    .timeout_ms = set.timeout > 0 ? set.timeout + 1000 : DAY };
 
@@ -301,8 +398,11 @@ on_linger(struct ev_loop *l, ev_timer *t, int events)
 	(void)l;
 	(void)t;
 	(void)events;
-	if (ws_queued(conn) == 0)
-		finish(0, 1000);
+	if (ws_queued(conn) > 0)
+		return;
+	if (dialect_failed())
+		output_last("an answer was an error");
+	finish(dialect_failed(), 1000);
 }
 
 void
@@ -311,17 +411,31 @@ call_leave(void)
 	finish(script_waits() ? 1 : 0, 1001);
 }
 
+/* Whether it is dialled over TLS; in a dialect, whose far end begins here. */
+static int
+is_secure(struct opts *o)
+{
+	static const struct dialect_ops dialect_ops = { on_up, on_shown };
+	const char *why;
+
+	if (set.proto != NULL) {
+		far = dialect_open(&dialect_ops, &why);
+		if (far == NULL)
+			opt_usage(o, "%s", why);
+	}
+	return strncmp(where(), "wss:", 4) == 0;
+}
+
 void
 call_start(struct opts *o)
 {
 	struct ws_config config = {
-	    .tls = strncmp(set.url, "wss:", 4) == 0,
+	    .tls = is_secure(o),
 	    .max_message = link_max(),
 	    .max_queue = HIGH_BYTES + 3 * link_max(),
 	    .ping_ms = set.ping, .insecure = set.insecure,
 	    .ca_file = set.ca_file };
 
-	(void)o;
 	ws_start(&config);
 	output_open(on_room);
 	reads_stdin = !script_sends() && !set.no_input && !set.echo;
@@ -334,6 +448,6 @@ call_start(struct opts *o)
 	if (set.timeout > 0 && (set.pause == 0 || script_waits()))
 		ev_timer_start(loop, &limit);
 	names_open(on_found);
-	target_open(&target, set.url);
+	target_open(&target, where());
 	dial();
 }

@@ -18,6 +18,8 @@ struct settings {
 	const char *url;
 	const char *const *headers;	/* "Name: value", NULL at the end */
 	const char *origin, *subprotocol;
+	const char *proto;		/* of a call; NULL: raw */
+	const char *bearer, *auth, *ns;	/* who it is; or NULL */
 	const char *user, *conn, *types;	/* what a tap shows */
 	struct style style;
 	int64_t timeout, linger;	/* ms */
@@ -25,7 +27,7 @@ struct settings {
 	int64_t ping;			/* ms between pings; 0: none */
 	int64_t dials;			/* of a station, at most */
 	const char *ca_file;
-	int binary, echo, no_input, frames, insecure;
+	int binary, args, echo, no_input, frames, insecure;
 };
 
 extern struct settings set;
@@ -50,6 +52,10 @@ const char *output_reason(void);	/* NULL: none */
 
 /* The URL for people: without a password, and without its query. */
 const char *url_mask(const char *url);
+
+/* The WebSocket's URL of "http://host:port/path?query", to be freed: with this
+ * path, when it has none, and this query behind its own, unless it is NULL. */
+char	*url_websocket(const char *url, const char *path, const char *query);
 
 /* Why a dial failed: "404 not found" where there was an answer. */
 const char *failure(int status, const char *why);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What a single connection and a station have in common: how a URL and a
- * failure are told to people.
+ * What a single connection and a station have in common: where a URL leads,
+ * and how it and a failure are told to people.
  */
 #include <ctype.h>
 #include <stdio.h>
 
 #include "client.h"
 #include "http.h"
-
 
 /* A path may hold a token: of each of its parts the beginning. */
 static void
@@ -55,4 +54,43 @@ failure(int status, const char *why)
 	for (; text[i] != '\0'; i++)
 		text[i] = (char)tolower((unsigned char)text[i]);
 	return text;
+}
+
+/* Where the path of a URL begins. */
+static size_t
+path_at(const char *url)
+{
+	const char *p = strstr(url, "://");
+
+	if (strncmp(url, "ws+unix:", 8) == 0) {
+		p = strchr(url + 8, ':');
+		return p == NULL ? strlen(url) : (size_t)(p + 1 - url);
+	}
+	return p == NULL ? strlen(url) :
+	    (size_t)(p + 3 - url) + strcspn(p + 3, "/?#");
+}
+
+char *
+url_websocket(const char *url, const char *path, const char *query)
+{
+	struct buf b = BUF(SIZE_MAX / 2);
+	struct str s = { url, strcspn(url, "#") };
+	size_t at = path_at(url), n;
+
+	if (at > s.n)
+		at = s.n;
+	n = strcspn(url + at, "?#");
+	if (strncmp(url, "http", 4) == 0)
+		buf_addf(&b, "ws%.*s", (int)at - 4, url + 4);
+	else
+		buf_add(&b, url, at);
+	if (n < 2)
+		buf_adds(&b, str_of(path));
+	else
+		buf_add(&b, url + at, n);
+	buf_add(&b, url + at + n, s.n - at - n);
+	if (query != NULL)
+		buf_addf(&b, "%c%s", at + n < s.n ? '&' : '?', query);
+	buf_addc(&b, '\0');
+	return b.data;
 }

@@ -206,7 +206,8 @@ static const struct proto {
 	{ "socketio4", &socketio_voice, 4 },
 	{ "socketio3", &socketio_voice, 4 },
 	{ "socketio2", &socketio_voice, 3 }, { "echo", &echo_voice, 3 },
-	{ NULL, NULL, 0 }
+	{ "socketcluster", &socketcluster_voice, 2 },
+	{ "socketcluster1", &socketcluster_voice, 1 }, { NULL, NULL, 0 }
 };
 
 static const struct proto *
@@ -251,8 +252,7 @@ read_dial(struct far *f, const struct frame *dial)
 	if ((f->url = far_word(dial, K_URL, URL_MAX_BYTES)) == NULL)
 		return "url: missing, or no URL";
 	if (proto == NULL)
-		return "proto: not raw, socketio, socketio2, socketio3,"
-		    " socketio4 or echo";
+		return "proto: no dialect that is spoken";
 	f->voice = proto->voice;
 	if ((why = read_speech(f, dial)) != NULL ||
 	    (why = f->voice->begin(f, dial, proto->version)) != NULL)

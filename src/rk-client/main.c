@@ -3,10 +3,13 @@
  * rk-client: the other end of a WebSocket.  Three programs that share their
  * options and their eyes:
  *
- *   call.c      one connection, for people and scripts
+ *   call.c      one connection, for people and scripts; dialect.c, when it
+ *               is in a dialect
  *   tap.c       looks on at a socket of the kit (unix:PATH)
  *   station.c   many connections, dialled by frames (--frames), as command.c
  *               is told; far.c keeps them
+ *   speech.c    how far ends speak: raw, or with a voice of socketio.c (on
+ *               talk.c) or socketcluster.c; ask.c: what is to be answered
  *   script.c    what is to be sent and what is waited for
  *   show.c      how a message looks;  output.c: standard output
  *   dial.c      URLs and failures for people;
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "client.h"
+#include "json.h"
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
@@ -29,7 +33,9 @@
 enum {
 	SEND = OPT_LONG, EXPECT, COUNT, TIMEOUT, LINGER, NO_INPUT, ECHO_BACK,
 	BINARY, FORMAT, HEADER, ORIGIN, SUBPROTOCOL, PING, RECONNECT,
-	INSECURE, CA, USER, CONN, TYPE, FRAMES, DIALS
+	INSECURE, CA, USER, CONN, TYPE, FRAMES, DIALS, SOCKETIO, ECHO_SERVER,
+	SOCKETCLUSTER, EMIT, CHANNEL, ACK, ARGS, SUBSCRIBE, UNSUBSCRIBE, BEARER,
+	AUTH, NS
 };
 
 static const struct opt options[] = {
@@ -52,6 +58,19 @@ static const struct opt options[] = {
 	    "connect again; the longest pause (30s)" },
 	{ INSECURE, "insecure", NULL, "take any certificate" },
 	{ CA, "ca", "FILE", "trust these certificates" },
+	{ BEARER, "bearer", "TOKEN", "who we are; or @FILE with the token" },
+	{ SOCKETIO, "socketio", "[VERSION]", "speak Socket.IO 4, 3 or 2" },
+	{ ECHO_SERVER, "echo", NULL, "speak laravel-echo-server's dialect" },
+	{ SOCKETCLUSTER, "socketcluster", "[PROTOCOL]",
+	    "speak SocketCluster 2 or 1" },
+	{ EMIT, "emit", "EVENT", "what follows is sent as it (message)" },
+	{ CHANNEL, "channel", "NAME", "what follows is sent there" },
+	{ ACK, "ack", NULL, "what follows is to be answered: wait for it" },
+	{ ARGS, "args", NULL, "Socket.IO: an array is its arguments" },
+	{ SUBSCRIBE, "subscribe", "NAME", "hear this channel" },
+	{ UNSUBSCRIBE, "unsubscribe", "NAME", "and no longer" },
+	{ AUTH, "auth", "JSON", "Socket.IO: say this to connect; or @FILE" },
+	{ NS, "ns", "NAME", "Socket.IO: the namespace (/)" },
 	{ USER, "user", "NAME", "unix: only frames of this user" },
 	{ CONN, "conn", "ID", "unix: only frames of this connection" },
 	{ TYPE, "type", "TYPES", "unix: only frames of these: 'open,close'" },
@@ -107,18 +126,120 @@ add_headers_of(const struct opts *o, const char *path)
 	fclose(f);
 }
 
+/* A secret: a copy, which nobody sees in the list of processes any more; or
+ * the first line of a file. */
+static const char *
+secret(const char *path_or_text)
+{
+	char *arg = (char *)(uintptr_t)path_or_text, *copy;
+	struct buf b = BUF(64 << 10);
+	FILE *f;
+	int c;
+
+	if (arg[0] != '@') {
+		copy = mem_str(arg);
+		memset(arg, '*', strlen(arg));
+		return copy;
+	}
+	if ((f = fopen(arg + 1, "re")) == NULL)
+		die(111, "%s: %s", arg + 1, strerror(errno));
+	while ((c = getc(f)) != EOF && c != '\n')
+		buf_addc(&b, (char)c);
+	fclose(f);
+	buf_addc(&b, '\0');
+	return b.data;
+}
+
+struct word {
+	const char *word, *proto;
+};
+
+/* The first one is meant where the option has no value. */
+static void
+speak(const struct opts *o, const struct word *words)
+{
+	if (set.proto != NULL)
+		opt_usage(o, "more than one dialect");
+	for (; words->word != NULL; words++)
+		if (o->arg == NULL || strcmp(o->arg, words->word) == 0) {
+			set.proto = words->proto;
+			return;
+		}
+	opt_usage(o, "%s: no version of that dialect", o->arg);
+}
+
+static const struct word socketio[] = { { "4", "socketio4" },
+    { "3", "socketio3" }, { "2", "socketio2" }, { NULL, NULL } };
+static const struct word echo[] = { { "", "echo" }, { NULL, NULL } };
+static const struct word socketcluster[] = { { "2", "socketcluster" },
+    { "1", "socketcluster1" }, { NULL, NULL } };
+
+/* Everything that may become part of a frame. */
+static const char *
+utf8(const struct opts *o, const char *what)
+{
+	if (!utf8_check(str_of(o->arg)))
+		opt_usage(o, "%s: not UTF-8", what);
+	return o->arg;
+}
+
+/* What only dialects have: 1, or 0: none of these. */
+static int
+put_dialect(const struct opts *o, int key)
+{
+	switch (key) {
+	case SOCKETIO:
+		speak(o, socketio);
+		break;
+	case ECHO_SERVER:
+		speak(o, echo);
+		break;
+	case SOCKETCLUSTER:
+		speak(o, socketcluster);
+		break;
+	case EMIT:
+		script_event(utf8(o, "--emit"));
+		break;
+	case CHANNEL:
+		script_channel(utf8(o, "--channel"));
+		break;
+	case ACK:
+		script_ack();
+		break;
+	case ARGS:
+		set.args = 1;
+		break;
+	case SUBSCRIBE:
+		script_add(SCRIPT_JOIN, utf8(o, "--subscribe"));
+		break;
+	case UNSUBSCRIBE:
+		script_add(SCRIPT_LEAVE, utf8(o, "--unsubscribe"));
+		break;
+	case AUTH:
+		set.auth = secret(utf8(o, "--auth"));
+		break;
+	case NS:
+		set.ns = utf8(o, "--ns");
+		break;
+	default:
+		return 0;
+	}
+	return 1;
+}
+
 static void
 put(const struct opts *o, int key)
 {
 	const char *arg = o->arg;
 
-	if (link_option(o, key))
+	if (link_option(o, key) || put_dialect(o, key))
 		return;
 	switch (key) {
 	case SEND:
-		if (!utf8_check(str_of(arg)))
-			opt_usage(o, "--send: not UTF-8");
-		script_send(arg);
+		script_add(SCRIPT_SEND, utf8(o, "--send"));
+		break;
+	case BEARER:
+		set.bearer = secret(utf8(o, "--bearer"));
 		break;
 	case EXPECT:
 		script_expect(arg);
@@ -206,9 +327,42 @@ choose_style(void)
 	    (term == NULL || strcmp(term, "dumb") != 0);
 }
 
+/* In a plain request it is a header field. */
+static void
+add_bearer(const struct opts *o)
+{
+	struct buf b = BUF(64 << 10);
+
+	if (set.bearer == NULL || (set.proto != NULL &&
+	    strncmp(set.proto, "socketio", 8) != 0))
+		return;
+	buf_adds(&b, STR("Authorization: Bearer "));
+	buf_adds(&b, str_of(set.bearer));
+	buf_addc(&b, '\0');
+	add_header(o, b.data);
+}
+
+static void
+agree_dialect(const struct opts *o)
+{
+	const char *why;
+
+	if (set.proto == NULL && (script_asks() || set.args || set.ns != NULL ||
+	    set.auth != NULL))
+		opt_usage(o, "raw messages have no events, channels or acks");
+	if (set.proto != NULL && (set.frames || set.echo))
+		opt_usage(o, set.frames ? "--frames: the dialect is in frames" :
+		    "--echo-back: of raw messages");
+	if (set.auth != NULL && (!json_check(str_of(set.auth), &why) ||
+	    json_kind(json_trim(str_of(set.auth))) != 'o'))
+		opt_usage(o, "--auth: not a JSON object");
+	add_bearer(o);
+}
+
 static void
 agree(const struct opts *o)
 {
+	agree_dialect(o);
 	if (set.frames && (o->nargs > 0 || script_sends() || script_waits()))
 		opt_usage(o, "--frames: what is sent and where is in frames");
 	if (!set.frames && o->child != NULL)

@@ -7,10 +7,12 @@
 #include "show.h"
 
 struct step {
-	const char *text;		/* to send, or the jq to expect */
-	struct filter *expect;		/* NULL: send */
+	struct script_said said;	/* its text: also the jq to expect */
+	struct filter *expect;		/* NULL: send, or hear */
 };
 
+static struct script_said now;	/* how what follows is sent */
+static int asks;
 static struct step *steps;
 static size_t n, at;		/* steps[at] is the next */
 static size_t opening;		/* next opening line, where it is repeated */
@@ -25,10 +27,55 @@ add(struct step s)
 	steps[n++] = s;
 }
 
-void
-script_send(const char *text)
+static const char *
+some(const char *word)
 {
-	add((struct step){ .text = text });
+	asks = 1;
+	return word[0] != '\0' ? word : NULL;
+}
+
+void
+script_event(const char *event)
+{
+	now.event = some(event);
+}
+
+void
+script_channel(const char *channel)
+{
+	now.channel = some(channel);
+}
+
+void
+script_ack(void)
+{
+	asks = now.ack = 1;
+}
+
+int
+script_asks(void)
+{
+	return asks;
+}
+
+struct script_said
+script_line(struct str text)
+{
+	struct script_said s = now;
+
+	s.act = SCRIPT_SEND;
+	s.text = text;
+	return s;
+}
+
+void
+script_add(enum script_act act, const char *text)
+{
+	struct step s = { .said = script_line(str_of(text)) };
+
+	s.said.act = act;
+	asks |= act != SCRIPT_SEND;
+	add(s);
 }
 
 void
@@ -40,7 +87,7 @@ script_expect(const char *jq)
 
 	if (f == NULL)
 		die(100, "%s", why);
-	add((struct step){ .text = jq, .expect = f });
+	add((struct step){ .said.text = str_of(jq), .expect = f });
 	expects++;
 }
 
@@ -56,7 +103,8 @@ script_sends(void)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (steps[i].expect == NULL)
+		if (steps[i].expect == NULL &&
+		    steps[i].said.act == SCRIPT_SEND)
 			return 1;
 	return 0;
 }
@@ -104,9 +152,15 @@ script_missing(void)
 	static char text[64];
 
 	if (expects > 0 && at < n)
-		return steps[at].text;
+		return steps[at].said.text.p;
 	snprintf(text, sizeof text, "%lld more messages", (long long)count);
 	return text;
+}
+
+int
+script_ended(void)
+{
+	return at == n;
 }
 
 void
@@ -115,18 +169,20 @@ script_open(void)
 	opening = 0;
 }
 
-/* First the opening lines up to where we are, then on from there. */
+/* First the opening lines up to where we are, then on from there.  Channels
+ * are not among them: which ones are heard, the connection knows. */
 int
-script_next(struct str *text)
+script_next(struct script_said *said)
 {
-	if (opening < at && steps[opening].expect == NULL) {
-		*text = str_of(steps[opening++].text);
-		return 1;
-	}
+	for (; opening < at && steps[opening].expect == NULL; opening++)
+		if (steps[opening].said.act == SCRIPT_SEND) {
+			*said = steps[opening++].said;
+			return 1;
+		}
 	opening = at;
 	if (at == n || steps[at].expect != NULL)
 		return 0;
-	*text = str_of(steps[at++].text);
+	*said = steps[at++].said;
 	opening = at;
 	return 1;
 }

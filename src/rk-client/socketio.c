@@ -27,7 +27,7 @@ on_ack(struct far *f, const struct sio_packet *p, struct str list)
 	if (b == NULL)
 		return;
 	payload_of_socketio(b, p, list);
-	ask_end(f, p->id);
+	speech->end(LINK_ANSWER);
 }
 
 static void
@@ -228,15 +228,17 @@ static const char *
 send_echo(struct far *f, const struct frame *frame, struct taken **taken)
 {
 	struct sio_packet p;
+	const char *why;
+	int k;
 
 	if (!frame_has(frame, K_CHANNEL))
 		return send_event(f, frame, taken);
 	if (json_kind(frame->v[K_CHANNEL]) != 's' ||
-	    !frame_has(frame, K_EVENT) || !frame_has(frame, K_DATA) ||
-	    json_kind(frame->v[K_EVENT]) != 's')
+	    !frame_has(frame, K_EVENT) || json_kind(frame->v[K_EVENT]) != 's' ||
+	    ((k = frame_payload(frame, &why)) != K_DATA && k != K_TEXT))
 		return "a whisper has a channel, an event and data";
 	echo_whisper(&p, &text, frame->v[K_CHANNEL], frame->v[K_EVENT],
-	    frame->v[K_DATA]);
+	    frame->v[k]);
 	speech->put(f, talk_packet(f->talk, &p), taken);
 	return NULL;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
+#include "client.h"
 #include "frame.h"
 #include "json.h"
 #include "link/link.h"
@@ -286,50 +287,11 @@ talk_message(struct talk *t, struct str bytes, int binary)
 
 /* ---- the beginning and the end ------------------------------------------ */
 
-int
-talk_version(const char *word)
-{
-	if (strcmp(word, "2") == 0)
-		return 3;
-	return strcmp(word, "3") == 0 || strcmp(word, "4") == 0 ? 4 : 0;
-}
-
-/* Where the path of a URL begins. */
-static size_t
-path_at(const char *url)
-{
-	const char *p = strstr(url, "://");
-
-	if (strncmp(url, "ws+unix:", 8) == 0) {
-		p = strchr(url + 8, ':');
-		return p == NULL ? strlen(url) : (size_t)(p + 1 - url);
-	}
-	return p == NULL ? strlen(url) :
-	    (size_t)(p + 3 - url) + strcspn(p + 3, "/?#");
-}
-
 char *
 talk_url(const char *url, int version)
 {
-	struct buf b = BUF(SIZE_MAX / 2);
-	struct str s = { url, strcspn(url, "#") };
-	size_t at = path_at(url), path;
-
-	if (at > s.n)
-		at = s.n;
-	path = strcspn(url + at, "?#");
-	if (strncmp(url, "http", 4) == 0)
-		buf_addf(&b, "ws%.*s", (int)at - 4, url + 4);
-	else
-		buf_add(&b, url, at);
-	if (path < 2)
-		buf_adds(&b, STR("/socket.io/"));
-	else
-		buf_add(&b, url + at, path);
-	buf_add(&b, url + at + path, s.n - at - path);
-	buf_addf(&b, "%cEIO=%d&transport=websocket%c",
-	    at + path < s.n ? '&' : '?', version, '\0');
-	return b.data;
+	return url_websocket(url, "/socket.io/", version == 3 ?
+	    "EIO=3&transport=websocket" : "EIO=4&transport=websocket");
 }
 
 void

@@ -47,10 +47,7 @@ struct talk {
 	struct ending *ending;		/* the program's */
 };
 
-/* What a word of --socketio means: 3, 4, or 0: nothing. */
-int	 talk_version(const char *word);
-/* The WebSocket's URL of "http://host:port/path?query", to be freed.  Without
- * a path it is /socket.io/. */
+/* The WebSocket's URL of a server's, to be freed. */
 char	*talk_url(const char *url, int version);
 
 /* The WebSocket is open; its messages; it is closed. */

@@ -30,7 +30,10 @@ as_packet(const struct sc_packet *p, int protocol, int server)
 {
 	struct sc_message m;
 	struct sc_packet q;
+	struct sc_status status;
 
+	if (sc_read_status(&status, p->data) == 1)
+		must_be(status.error, 0);
 	must_be(p->id, '0');
 	must_be(p->event, 's');
 	must_be(p->channel, 's');

@@ -11,28 +11,13 @@ static struct buf again = { .max = 4 << 20 }, data = { .max = 4 << 20 };
 static struct sc_packet p;
 static int protocol;		/* of a recording */
 
-/* The whole JSON text of a member, whatever it is. */
-static struct str
-member_of(struct str object, const char *key)
-{
-	struct str value = STR("");
-	struct json_walk w;
-	struct json_member m;
-
-	if (json_walk(&w, object))
-		while (json_next(&w, &m) == 1)
-			if (json_says(m.key, key))
-				value = m.value;
-	return value;
-}
-
 /* ---- recordings ------------------------------------------------------ */
 
 /* Data that the protocol has a form for is written in it again. */
 static int
 write_data(int server)
 {
-	struct sc_status status = { .error = STR("") };
+	struct sc_status status;
 
 	buf_clear(&data);
 	switch (p.type) {
@@ -47,11 +32,8 @@ write_data(int server)
 	case SC_KICK_OUT:
 		return sc_write_kick(&data, protocol, p.channel, p.reason);
 	case SC_ANSWER:
-		if (!server || member_of(p.data, "pingTimeout").n == 0)
+		if (!server || sc_read_status(&status, p.data) == -1)
 			break;
-		status.id = member_of(p.data, "id");
-		status.id = (struct str){ status.id.p + 1, status.id.n - 2 };
-		status.ping_timeout = 3000;
 		return sc_write_status(&data, &status);
 	default:
 		break;
@@ -293,6 +275,15 @@ TEST(parts, "answers, and what is in them")
 	WRITES(sc_write_status(&data, &s), "{\"id\":\"boot.7\","
 	    "\"pingTimeout\":20000,\"authError\":{},"
 	    "\"isAuthenticated\":true}");
+	CHECK_INT(sc_read_status(&s, guard_end(buf_str(&data))), 1);
+	CHECK_STR(s.id, "boot.7");
+	CHECK_STR(s.error, "{}");
+	CHECK_INT(s.ping_timeout, 20000);
+	CHECK_INT(s.authenticated, 1);
+	CHECK_INT(sc_read_status(&s, STR("")), -1);
+	CHECK_INT(sc_read_status(&s, STR("[1]")), -1);
+	CHECK_INT(sc_read_status(&s, STR("{\"id\":\"a\"}")), -1);
+	CHECK_INT(sc_read_status(&s, STR("{\"pingTimeout\":-1}")), -1);
 	WRITES(sc_write_auth(&data, 1, STR("")),
 	    "{\"isAuthenticated\":true,\"authError\":null}");
 	WRITES(sc_write_error(&data, STR("\"m\""), STR("\"n\"")),
