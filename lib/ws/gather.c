@@ -35,9 +35,12 @@ struct str
 gather(const struct queue *q)
 {
 	struct queue_at at = { 0 };
-	struct ws_msg *m = queue_next(q, &at);
+	struct ws_msg *m;
 	size_t i = 0, n = 0;
 
+	if (queue_holds(q, held, nheld))
+		return (struct str){ gathered, bytes };
+	m = queue_next(q, &at);
 	for (; m != NULL && i < nheld && held[i] == m; i++) {
 		n += m->n;
 		m = queue_next(q, &at);

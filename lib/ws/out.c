@@ -174,6 +174,10 @@ written(struct ws_conn *c, unsigned char *p, size_t n)
 	size_t size;
 	int r = 1;
 
+	if (n == c->queue.bytes && !c->client) {
+		tally.messages_out += queue_clear(&c->queue);
+		return 1;
+	}
 	for (; r == 1 && n > 0; p += size, n -= size) {
 		m = queue_shift(&c->queue);
 		size = m->n + mask_size(c);

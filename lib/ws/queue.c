@@ -187,6 +187,45 @@ queue_next(const struct queue *q, struct queue_at *at)
 	return at->chunk->msg[at->i];
 }
 
+/* The end of what is in use of a chunk. */
+static size_t
+chunk_end(const struct queue *q, const struct chunk *k)
+{
+	return k == q->last ? q->tail : CHUNK;
+}
+
+int
+queue_holds(const struct queue *q, struct ws_msg *const *m, size_t n)
+{
+	const struct chunk *k;
+	size_t i = q->head, here;
+
+	for (k = q->first; k != NULL; k = k->next, i = 0) {
+		here = chunk_end(q, k) - i;
+		if (here > n || memcmp(k->msg + i, m, here * sizeof *m) != 0)
+			return 0;
+		m += here;
+		n -= here;
+	}
+	return n == 0;
+}
+
+size_t
+queue_clear(struct queue *q)
+{
+	struct chunk *k, *next;
+	size_t i = q->head, n = 0;
+
+	for (k = q->first; k != NULL; k = next, i = 0) {
+		for (; i < chunk_end(q, k); i++, n++)
+			ws_msg_drop(k->msg[i]);
+		next = k->next;
+		chunk_free(k);
+	}
+	*q = (struct queue){ .first = NULL };
+	return n;
+}
+
 size_t
 queue_trim(struct queue *q, size_t most, size_t *messages)
 {

@@ -47,6 +47,10 @@ struct queue_at {
 	unsigned i;
 };
 struct ws_msg *queue_next(const struct queue *, struct queue_at *);
+/* Whether it holds just these n, in this order. */
+int	 queue_holds(const struct queue *, struct ws_msg *const *, size_t n);
+/* Forgets all: how many. */
+size_t	 queue_clear(struct queue *);
 /* Forgets the oldest until at most so many bytes are left: bytes that were
  * forgotten, and *messages. */
 size_t	 queue_trim(struct queue *, size_t most, size_t *messages);

@@ -29,6 +29,8 @@ SERVERS='rk floor bun nats ws nchan mosquitto pushpin websocketd socketio
 systems_of() {	# CASE
 	case $1 in
 	fan1k | one1k | idle) echo "$SERVERS rk_socketio rk_socketcluster" ;;
+	# which makes a process for each
+	fan10k | one10k) echo "${SERVERS/websocketd/}" ;;
 	tls*) echo 'rk rk_tls nats nats_tls' ;;
 	beside*) echo 'rk floor bun nats' ;;
 	users* | channels*) echo rk ;;
@@ -44,7 +46,7 @@ speed() {	# SYSTEM COUNT
 
 	case $1 in
 	rk* | floor | bun | nats*) echo "$n" ;;
-	pushpin | websocketd) echo $((n / 10)) ;;
+	pushpin | websocketd) echo $((n / 20)) ;;
 	*) echo $((n / 4)) ;;
 	esac
 }

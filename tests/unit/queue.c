@@ -64,6 +64,47 @@ TEST(walk, "all are seen in their order, and stay")
 	queue_trim(&q, 0, &messages);
 }
 
+TEST(holds, "it holds what is in it, in this order, and nothing else")
+{
+	struct ws_msg *all[40] = { NULL };
+	struct queue q = { 0 };
+	struct queue_at at = { 0 };
+
+	CHECK(queue_holds(&q, all, 0));
+	for (char i = 0; i < 40; i++)
+		add(&q, i, 12);
+	for (size_t shifted = 0; shifted < 20; shifted++)
+		ws_msg_drop(queue_shift(&q));
+	for (size_t i = 0; i < 20; i++)
+		all[i] = queue_next(&q, &at);
+	CHECK(queue_holds(&q, all, 20));
+	CHECK(!queue_holds(&q, all, 19));
+	CHECK(!queue_holds(&q, all + 1, 19));
+	all[17] = all[16];
+	CHECK(!queue_holds(&q, all, 20));
+	CHECK_INT(queue_clear(&q), 20);
+	CHECK(queue_holds(&q, all, 0));
+}
+
+TEST(clear, "all are forgotten, and it is as new")
+{
+	struct queue q = { 0 }, other = { 0 };
+
+	CHECK_INT(queue_clear(&q), 0);
+	for (char i = 1; i <= 31; i++) {
+		add(&q, i, 12);
+		queue_push(&other, queue_front(&q));
+	}
+	ws_msg_drop(queue_shift(&q));
+	CHECK_INT(queue_clear(&q), 30);
+	CHECK(q.first == NULL && q.bytes == 0);
+	CHECK_INT(first(&other), 1);
+	CHECK_INT(queue_clear(&other), 31);
+	add(&q, 7, 12);
+	CHECK_INT(first(&q), 7);
+	CHECK_INT(queue_clear(&q), 1);
+}
+
 TEST(shared, "a message in two queues is there until both have lost it")
 {
 	struct queue a = { 0 }, b = { 0 };
