@@ -68,11 +68,12 @@ load() {
 	clean
 }
 
-fan() {		# CASE SYSTEM KIND CLIENTS WINDOW DELIVERIES
+fan() {		# CASE SYSTEM KIND CLIENTS WINDOW DELIVERIES [OPTION...]
 	local n=$(($(speed "$2" "$6") / $4 + 1))
 
 	load "$1" "$2" "$3" fanout -n "$4" -w "$5" -m "$n" \
-		--warmup $((n / 10 + 5)) -t 60 --settle 500 --message "$EVENT"
+		--warmup $((n / 10 + 5)) -t 60 --settle 500 --message "$EVENT" \
+		"${@:7}"
 }
 
 unicast() {	# CASE SYSTEM KIND CLIENTS
@@ -133,7 +134,8 @@ measure() {	# CASE SYSTEM
 	one1k | tlsone1k) fan "$1" "$2" fan 1000 1 400000 ;;
 	one10k) fan "$1" "$2" fan 10000 1 400000 ;;
 	channels1) fan "$1" "$2" one_channel 100 64 2000000 ;;
-	channels1k) fan "$1" "$2" many_channels 100 64 2000000 ;;
+	# which takes the router a while
+	channels1k) fan "$1" "$2" many_channels 100 64 2000000 --settle 5000 ;;
 	unicast) unicast "$1" "$2" unicast 1000 ;;
 	users1) unicast "$1" "$2" few_users 10 ;;
 	users100k) unicast "$1" "$2" many_users 10 ;;

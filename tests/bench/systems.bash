@@ -29,13 +29,16 @@ bg() {
 }
 
 has_child() {
-	pgrep -P "$LAST" >/dev/null
+	pgrep -P "$1" >/dev/null
+}
+
+child_of() {
+	until_ok 20 has_child "$1" && pgrep -P "$1" | head -n 1
 }
 
 # The only child of the last one started.
 child_is_backend() {
-	until_ok 10 has_child
-	WATCHED+=(--aux "backend=$(pgrep -P "$LAST" | head -n 1)")
+	WATCHED+=(--aux "backend=$(child_of "$LAST")")
 }
 
 # --- ours -------------------------------------------------------------------
@@ -132,7 +135,7 @@ unicast_rk() {
 echo_rk() {
 	rk_listen -- "$RK/rk-route" "$BENCH/echo.jq" --bare -- cat
 	LOAD=(-u "$WS:$PORT/tok%d")
-	WATCHED+=(--aux "backend=$(pgrep -P "$(pgrep -P "$LAST")")")
+	WATCHED+=(--aux "backend=$(child_of "$(child_of "$LAST")")")
 }
 
 # The broker and what answers the calls are apart, for both.

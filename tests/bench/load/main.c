@@ -293,7 +293,7 @@ compose_all(void)
 	set.ping = optional(d->ping);
 	set.pong = optional(d->pong);
 	set.keepalive = optional(d->keepalive);
-	if (said.publisher != NULL) {
+	if (said.publisher != NULL && set.mode != ECHO) {
 		endpoint_read(&bus, said.publisher);
 		p = publishers_dialect(d);
 		bus.subprotocol = p->subprotocol;
