@@ -83,35 +83,35 @@ calls() {	# COUNT BYTES
 	}'
 }
 
-# Persistent messages of 200 bytes for the queue "bench".
+# Persistent messages of 200 bytes.
 bodies() {	# COUNT
 	awk -v n="$1" 'BEGIN { for (i = 0; i < n; i++)
-		printf "{\"type\":\"publish\",\"key\":\"bench\",\"properties\":" \
+		printf "{\"type\":\"publish\",\"properties\":" \
 		    "{\"delivery_mode\":2},\"data\":{\"type\":\"event\"," \
 		    "\"event\":\"balance-changed\",\"n\":%d,\"pad\":\"%0120d\"" \
 		    "}}\n", i, 0 }'
 }
 
-# A broker of our own with that queue, empty; broker_end for the end of all.
+# A broker of our own, once, and the name of a queue that nobody had, for
+# BRIDGE to declare; broker_end for the end of all.
 broker() {
-	if [ -z "${RABBIT_URL-}" ]; then
-		export RABBIT_DIR=$BUILD/rabbit RK_TEST=$BUILD/rabbit
-		export RK_SLOW=${RK_SLOW:-4}	# its limits: others may run
-		bats_require_minimum_version() { :; }
-		# shellcheck source=tests/lib.bash
-		. "$ROOT/tests/lib.bash"
-		# shellcheck source=tests/rabbitmq.bash
-		. "$ROOT/tests/rabbitmq.bash"
-		mkdir -p "$RABBIT_DIR"
-		rabbit_start >"$RABBIT_DIR/said" 2>&1 || {
-			cat "$RABBIT_DIR/said" >&2
-			return 1
-		}
-		rabbit_ctl eval 'rabbit_amqqueue:declare(rabbit_misc:r(<<"/">>,
-			queue, <<"bench">>), true, false, [], none,
-			<<"bench">>).' >/dev/null
-	fi
-	rabbit_ctl purge_queue bench >/dev/null
+	[ -n "${RABBIT_URL-}" ] || broker_start || return
+	QUEUE=bench.$BASHPID.$RANDOM
+	BRIDGE=("$RK/rk-amqp-bridge" --url "$RABBIT_URL" --queue "$QUEUE")
+}
+
+broker_start() {
+	export RABBIT_DIR=$BUILD/rabbit RK_TEST=$BUILD/rabbit
+	export RK_SLOW=${RK_SLOW:-4}	# its limits: others may run
+	bats_require_minimum_version() { :; }
+	# shellcheck source=tests/lib.bash
+	. "$ROOT/tests/lib.bash"
+	# shellcheck source=tests/rabbitmq.bash
+	. "$ROOT/tests/rabbitmq.bash"
+	mkdir -p "$RABBIT_DIR"
+	rabbit_start >"$RABBIT_DIR/said" 2>&1 && return
+	cat "$RABBIT_DIR/said" >&2
+	return 1
 }
 
 broker_end() {

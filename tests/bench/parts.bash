@@ -61,19 +61,19 @@ part_hop() {
 # --- RabbitMQ ---------------------------------------------------------------
 
 amqplib() {	# publish|consume COUNT
-	node "$PEERS/amqp.js" "$1" "$RABBIT_URL" bench "$2"
+	node "$PEERS/amqp.js" "$1" "$RABBIT_URL" "$QUEUE" "$2"
 }
 
 part_amqp() {
-	local n=$((MESSAGES / LESS))
+	local n=$MESSAGES
 
 	broker || return
 	bodies "$n" >"$DIR/frames"
 	jq -c .data "$DIR/frames" >"$DIR/bodies"
-	note_us publish rk "$(cpu "$n" "$DIR/frames" "$RK/rk-amqp-bridge" \
-		--url "$RABBIT_URL" --publish :bench)"
+	note_us publish rk "$(cpu "$n" "$DIR/frames" "${BRIDGE[@]}" \
+		--publish ":$QUEUE")"
 	note_us publish amqp-publish "$(cpu "$n" "$DIR/bodies" \
-		amqp-publish -u "$RABBIT_URL" -p -r bench -l)"
+		amqp-publish -u "$RABBIT_URL" -p -r "$QUEUE" -l)"
 	note_us publish amqplib "$(amqplib publish "$n")"
 	note_us consume rk "$(consume_rk "$n")"
 	note_us consume amqplib "$(amqplib consume "$n")"
@@ -88,9 +88,8 @@ ran() {
 consume_rk() {	# COUNT
 	local pid ns
 
-	"$RK/rk-amqp-bridge" --url "$RABBIT_URL" --consume bench \
-		<&"$NEVER" 2>>"$DIR/log" > >(head -n "$1" >"$DIR/got"
-			echo >"$DIR/all") &
+	"${BRIDGE[@]}" --consume "$QUEUE" <&"$NEVER" 2>>"$DIR/log" \
+		> >(head -n "$1" >"$DIR/got"; echo >"$DIR/all") &
 	pid=$!
 	wait_path "$DIR/all" 120
 	ns=$(ran $pid)
@@ -114,8 +113,7 @@ part_start() {
 	begin rk-listen "${listen[@]}"
 	begin rk-listen-tls "${listen[@]}" --cert "$TLS.pem" --key "$TLS.key"
 	begin rk-route "$RK/rk-route" -D 9 "$ROOT/lib/rules/piped.jq"
-	begin rk-amqp-bridge "$RK/rk-amqp-bridge" -D 9 --url "$RABBIT_URL" \
-		--consume bench
+	begin rk-amqp-bridge "${BRIDGE[@]}" -D 9 --consume "$QUEUE"
 	begin rk-publish "$RK/rk-publish" -D 9 --all --lines
 	begin rk-client "$RK/rk-client" -D 9 --frames
 	begin rk-store "$RK/rk-store" -D 9 "$DIR/store"
