@@ -341,27 +341,18 @@ station_add_payload(struct buf *b, int64_t which, struct str value)
 	frame_raw(b, frame_keys[payloads[which]], value);
 }
 
-/* "of":["BOOT",seq,k] is BOOT-seq-k. */
 struct str
 station_identity(const struct frame *f, const struct taken *t)
 {
 	static char id[80];
-	struct json_walk w;
-	struct json_member boot, seq, k;
+	struct str made = link_made_of(f);
 	const char *peer;
 	uint64_t place;
 
 	if (!taken_of(t, &peer, &place))
 		return STR("");
-	if (frame_has(f, K_OF) && json_walk(&w, f->v[K_OF]) &&
-	    json_next(&w, &boot) == 1 && json_next(&w, &seq) == 1 &&
-	    json_next(&w, &k) == 1 && boot.value.n > 2)
-		snprintf(id, sizeof id, "%.*s-%.*s-%.*s",
-		    (int)boot.value.n - 2, boot.value.p + 1,
-		    (int)seq.value.n, seq.value.p,
-		    (int)k.value.n, k.value.p);
-	else
-		snprintf(id, sizeof id, "%s-%llu", peer,
-		    (unsigned long long)place);
+	if (made.n > 0)
+		return made;
+	snprintf(id, sizeof id, "%s-%llu", peer, (unsigned long long)place);
 	return str_of(id);
 }

@@ -127,6 +127,9 @@ void	 link_hold(struct link *, int on);
 struct link *taken_link(const struct taken *);	/* NULL: it is gone */
 /* The identity of a tracked frame, for "of": 1, or 0 on a plain link. */
 int	 taken_of(const struct taken *, const char **boot, uint64_t *seq);
+/* What rules made a frame of, its "of", as BOOT-SEQ-K; n is 0 when it says
+ * nothing sound.  Valid until the next call. */
+struct str link_made_of(const struct frame *);
 
 const char *link_name(const struct link *);
 enum link_as link_peer(const struct link *);

@@ -5,6 +5,7 @@
  * to the peer.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -159,6 +160,21 @@ of_read(const struct frame *f, char boot[static SEEN_BOOT], uint64_t *seq,
 		return 0;
 	*k = (uint32_t)n;
 	return 1;
+}
+
+struct str
+link_made_of(const struct frame *f)
+{
+	static char id[80];
+	char boot[SEEN_BOOT];
+	uint64_t seq;
+	uint32_t k;
+
+	if (!of_read(f, boot, &seq, &k))
+		return STR("");
+	snprintf(id, sizeof id, "%s-%llu-%u", boot, (unsigned long long)seq,
+	    k);
+	return str_of(id);
 }
 
 /* The frame that is in hand already is settled here from now on. */

@@ -178,26 +178,20 @@ target(const struct frame *f, struct mq_publish *p)
 	return NULL;
 }
 
-/* "of":["BOOT",seq,k] is BOOT-seq-k.  What was not made by rules is known by
- * its place on its link, else by ours. */
+/* What was not made by rules is known by its place on its link, else by
+ * ours. */
 static struct str
 message_id(const struct frame *f, const struct taken *t)
 {
 	static char id[80];
 	static unsigned long long n;
-	struct json_walk w;
-	struct json_member boot, seq, k;
+	struct str made = link_made_of(f);
 	const char *peer;
 	uint64_t place;
 
-	if (frame_has(f, K_OF) && json_walk(&w, f->v[K_OF]) &&
-	    json_next(&w, &boot) == 1 && json_next(&w, &seq) == 1 &&
-	    json_next(&w, &k) == 1 && boot.value.n > 2)
-		snprintf(id, sizeof id, "%.*s-%.*s-%.*s",
-		    (int)boot.value.n - 2, boot.value.p + 1,
-		    (int)seq.value.n, seq.value.p,
-		    (int)k.value.n, k.value.p);
-	else if (taken_of(t, &peer, &place))
+	if (made.n > 0)
+		return made;
+	if (taken_of(t, &peer, &place))
 		snprintf(id, sizeof id, "%s-%llu", peer,
 		    (unsigned long long)place);
 	else
