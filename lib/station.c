@@ -173,17 +173,6 @@ tell_figures(void)
 	link_tells(tables, station->refresh);
 }
 
-static void
-stats(const struct frame *f, struct taken *t)
-{
-	struct buf b = BUF(link_line_max());
-
-	if (link_stats(&b, f->v[K_REF]) == 1)
-		link_send(taken_link(t), buf_str(&b), NULL, LINK_ANSWER);
-	buf_free(&b);
-	link_settle(t);
-}
-
 /* What is not ours passes through a plain pipeline. */
 static void
 other(struct link *l, const struct frame *f, struct taken *t)
@@ -213,7 +202,8 @@ on_frame(struct link *l, struct frame *f, struct taken *t)
 		commands++;
 		c->run(f, t);
 	} else if (f->type == T_STATS && (l != station_link || !plain)) {
-		stats(f, t);
+		link_stats(l, f);
+		link_settle(t);
 	} else {
 		other(l, f, t);
 	}

@@ -165,9 +165,8 @@ void	 link_tells(const struct figure *const *tables, void (*now)(void));
  * link_ask() brings. */
 void	 link_shows(void (*told)(const struct frame *));
 void	 link_ask(struct link *);
-/* Our own as a frame, with the ref of who asked for it by a command (p may be
- * NULL): 1, or -1 when the buf is too small. */
-int	 link_stats(struct buf *, struct str ref);
+/* Answers a command that asks for our own. */
+void	 link_stats(struct link *, const struct frame *);
 
 /* A tap asks for part only: any may be NULL; types is "send,message". */
 void	 link_tap_filter(const char *user, const char *conn,

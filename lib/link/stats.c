@@ -35,8 +35,9 @@ link_shows(void (*f)(const struct frame *))
 	told = f;
 }
 
-int
-link_stats(struct buf *b, struct str ref)
+/* Our own; ref: of the command that asks; p may be NULL. */
+static int
+ours(struct buf *b, struct str ref)
 {
 	struct buf data = BUF(b->max);
 	const struct figure *const *t;
@@ -58,6 +59,16 @@ link_stats(struct buf *b, struct str ref)
 	frame_raw(b, "data", buf_str(&data));
 	buf_free(&data);
 	return frame_end(b);
+}
+
+void
+link_stats(struct link *l, const struct frame *f)
+{
+	struct buf b = BUF(link_line_max());
+
+	if (ours(&b, f->v[K_REF]) == 1)
+		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
+	buf_free(&b);
 }
 
 static void
@@ -87,7 +98,7 @@ asked(struct link *by)
 	struct link *l;
 
 	by->shows = 1;
-	if (link_stats(&b, (struct str){ NULL, 0 }) == 1)
+	if (ours(&b, (struct str){ NULL, 0 }) == 1)
 		put(by, buf_str(&b));
 	buf_free(&b);
 	if (by->we != LINK_ROUTER)

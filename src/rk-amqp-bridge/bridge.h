@@ -117,7 +117,6 @@ extern const struct mq_consumer_ops consuming;
 void	 event_settled(void *owner, const char *why);
 void	 event_state(void);		/* says how the broker is */
 void	 event_figures(void);		/* what is counted can be told */
-void	 event_stats(struct link *, const struct frame *);
 void	 event_returned(struct link *, const struct mq_message *,
 	    struct str ref);
 

@@ -380,7 +380,7 @@ frame(struct link *l, struct frame *f, struct taken *t)
 		break;
 	case T_STATS:
 		if (link_tracked(l)) {
-			event_stats(l, f);
+			link_stats(l, f);
 			link_settle(t);
 			break;
 		}
@@ -406,7 +406,6 @@ state(struct link *l, enum link_state s)
 	if (s == LINK_NEW)
 		hold(l);
 }
-
 
 static void
 end(struct link *l)

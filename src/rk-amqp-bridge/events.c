@@ -238,13 +238,3 @@ event_figures(void)
 
 	link_tells(tables, refresh);
 }
-
-void
-event_stats(struct link *l, const struct frame *f)
-{
-	struct buf b = BUF(link_line_max());
-
-	if (link_stats(&b, f->v[K_REF]) == 1)
-		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
-	buf_free(&b);
-}

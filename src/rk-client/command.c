@@ -92,17 +92,6 @@ on_hangup(const struct frame *f)
 	return NULL;
 }
 
-static const char *
-on_stats(struct link *l, const struct frame *f)
-{
-	struct buf b = BUF(link_line_max());
-
-	if (link_stats(&b, f->v[K_REF]) == 1)
-		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
-	buf_free(&b);
-	return NULL;
-}
-
 /* In a plain line of stations, frames of the others pass by. */
 static const char *
 on_other(const struct frame *f)
@@ -128,7 +117,8 @@ command(struct link *l, const struct frame *f, struct taken **taken)
 	case T_HANGUP:
 		return on_hangup(f);
 	case T_STATS:
-		return on_stats(l, f);
+		link_stats(l, f);
+		return NULL;
 	default:
 		return on_other(f);
 	}
