@@ -110,15 +110,3 @@ log_flood(struct log_kind *k, unsigned long long *unsaid)
 	k->unsaid = 0;
 	return 1;
 }
-
-const char *
-log_mask(struct str secret)
-{
-	static char out[2][16];
-	static int which;
-
-	which = !which;
-	snprintf(out[which], sizeof out[which], "%.*s...",
-	    (int)(secret.n > 4 ? 4 : secret.n), secret.p);
-	return out[which];
-}

@@ -13,7 +13,7 @@
  *  - warn() says "warning:", info() says "info:" and speaks with -v only.
  *  - What outsiders cause goes through log_flood(), so that a flood of theirs
  *    is none of messages.
- *  - No secret is ever passed in: the caller masks (str_mask below).
+ *  - No secret is ever passed in.
  */
 
 #include "buf.h"
@@ -36,9 +36,5 @@ struct log_kind {
 	unsigned long long unsaid;
 };
 int	 log_flood(struct log_kind *, unsigned long long *unsaid);
-
-/* The first 4 characters of a secret and "...": for tokens in messages.
- * The result is static; two live at a time. */
-const char *log_mask(struct str);
 
 #endif

@@ -45,7 +45,6 @@ struct link {
 	const char *name;
 	enum link_as we, peer;
 	const struct link_ops *ops;
-	void *data;		/* the program's */
 	struct wire *wire;	/* NULL: nobody is there */
 	struct link_counts *counts;	/* of our name */
 	int64_t asked_at;	/* ms: for figures */

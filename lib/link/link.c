@@ -180,12 +180,6 @@ link_peer_window(const struct link *l)
 	return l->track.window;
 }
 
-size_t
-link_waiting(const struct link *l)
-{
-	return l->track.waiting;
-}
-
 static size_t
 room_of(const struct link *l)
 {
@@ -385,18 +379,6 @@ int
 link_snapshot(const struct link *l)
 {
 	return l->snapshot;
-}
-
-void *
-link_data(const struct link *l)
-{
-	return l->data;
-}
-
-void
-link_set_data(struct link *l, void *data)
-{
-	l->data = data;
 }
 
 struct link *

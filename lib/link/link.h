@@ -116,7 +116,6 @@ void	 link_send(struct link *, struct str line, void *owner,
 size_t	 link_room(struct link *);
 size_t	 link_unsettled(const struct link *);
 size_t	 link_peer_window(const struct link *);	/* what the peer can hold */
-size_t	 link_waiting(const struct link *);	/* taken by us, not sent yet */
 
 /* Receiving. */
 void	 link_settle(struct taken *);
@@ -140,8 +139,6 @@ int	 link_tracked(const struct link *);
  * pipe to it would be open still): all it gave us is its sender's again. */
 int	 link_deserted(const struct link *);
 int	 link_snapshot(const struct link *);	/* the peer asked for one */
-void	*link_data(const struct link *);	/* the program's own */
-void	 link_set_data(struct link *, void *);
 
 /* Every link there is; NULL begins, NULL ends. */
 struct link *link_next(const struct link *);

@@ -129,12 +129,3 @@ TEST(fatal, "die exits with its code and no level word")
 	code = 100;
 	CHECK_INT(unit_exit(fatally, &code, out, sizeof out), 100);
 }
-
-TEST(mask, "a secret shows four characters; two masks live at a time")
-{
-	const char *a = log_mask(STR("secret")), *b = log_mask(STR("abc"));
-
-	CHECK(strcmp(a, "secr...") == 0);
-	CHECK(strcmp(b, "abc...") == 0);
-	CHECK(strcmp(log_mask(STR("")), "...") == 0);
-}
