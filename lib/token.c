@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -134,10 +133,11 @@ time_of(struct str claims, const char *name, int64_t *at)
 		return -1;
 	memcpy(text, v.p, v.n);
 	text[v.n] = '\0';
-	t = floor(strtod(text, NULL));
+	t = strtod(text, NULL);
 	if (!(t > -1e15 && t < 1e15))
 		return -1;
 	*at = (int64_t)t;
+	*at -= (double)*at > t;		/* down, also below 0 */
 	return 1;
 }
 
