@@ -44,6 +44,18 @@ user() {
 	wait_for core_channel "private-orders.$user" 1
 }
 
+# NAME: that process of the router.
+part() {
+	local route
+
+	route=$(pgrep -P "$(pid_of router)" -x rk-route)
+	case $1 in
+	rk-listen) pid_of router ;;
+	rk-route) echo "$route" ;;
+	rk-client) pgrep -P "$route" -x rk-client ;;
+	esac
+}
+
 @test "usage: --help and --version" {
 	run_status 0 rk-rouket --help
 	[[ $output == 'usage: rk-rouket '* ]]
@@ -101,6 +113,25 @@ user() {
 	curl -sf --cacert "$tls.crt" \
 		"https://localhost:$port/socket.io/?EIO=4&transport=polling" |
 		grep -q '"sid"'
+}
+
+arguments() {	# NAME: those of a part
+	tr '\0' ' ' </proc/"$(part "$1")"/cmdline
+}
+
+@test "each option is one of the part that it is for" {
+	local tls=$TESTS/fixtures/tls/localhost.crt
+
+	serve --origin http://a.example --max-per-address 5 --max-conns 9 \
+		--trust-proxy ::1 --ca "$tls" --insecure -v
+	for option in '--origin http://a.example' '--max-per-address 5' \
+		'--max-conns 9' '--trust-proxy ::1' '-v'; do
+		[[ $(arguments rk-listen) == *" $option "* ]]
+	done
+	[[ $(arguments rk-route) == *' -v '* ]]
+	for option in '--dials 9' "--ca $tls" --insecure -v; do
+		[[ $(arguments rk-client) == *" $option "* ]]
+	done
 }
 
 # VERSION TRANSPORTS: the one route of the original, and a renamed one.
@@ -291,17 +322,6 @@ member() {
 	broadcast private-orders.n shipped '{"id":1}'
 	wait_for says one '["orders.n",{"id":1}]'
 	assert_eq "$(grep -c upstream_down one.out)" 1
-}
-
-# NAME: that process of the router.
-part() {
-	local route
-
-	route=$(pgrep -P "$(pid_of router)" -x rk-route)
-	case $1 in
-	rk-route) echo "$route" ;;
-	rk-client) pgrep -P "$route" -x rk-client ;;
-	esac
 }
 
 another() {	# NAME PID

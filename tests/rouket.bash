@@ -61,6 +61,6 @@ since() {	# NAME LINES TEXT: it is there, behind so many lines
 
 # Nobody was sent away, nothing came twice.
 unharmed() {
-	assert_eq "$(grep -cw connect one.out two.out)" $'one.out:1\ntwo.out:1'
+	assert_eq "$(grep -cx connect one.out two.out)" $'one.out:1\ntwo.out:1'
 	assert_eq "$(grep orders one.out two.out | sort | uniq -d)" ''
 }
