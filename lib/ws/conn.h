@@ -109,6 +109,7 @@ void	 conn_kill(struct ws_conn *);		/* not from its own callback */
 int	 conn_fd(const struct ws_conn *);	/* libwebsockets'; or -1 */
 void	 conn_wake(void);		/* libwebsockets looks at its timers */
 struct lws_context *conn_context(void);
+extern const struct lws_retry_bo conn_no_validity;	/* no timers of its */
 struct lws_client_connect_info;
 int	 conn_connect(struct ws_conn *, const struct lws_client_connect_info *);
 

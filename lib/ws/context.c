@@ -28,6 +28,8 @@
 #define SPARE_FILES	256		/* descriptors of other things */
 #define TLS_FILES	3		/* of a connection: relay.c */
 
+const struct lws_retry_bo conn_no_validity;
+
 static struct lws_context *context;
 static struct lws_vhost *vhost;
 static struct ws_conn *adopting;
@@ -292,7 +294,6 @@ run(struct before_sleep *b)
 void
 ws_start(const struct ws_config *wanted)
 {
-	static const lws_retry_bo_t no_validity;
 	static const struct lws_protocols protocols[] = {
 		{ "", callback, 0, RX_BUFFER, 0, NULL, TX_PACKET },
 		{ NULL, NULL, 0, 0, 0, NULL, 0 }
@@ -314,7 +315,7 @@ ws_start(const struct ws_config *wanted)
 		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
 	info.client_ssl_ca_filepath = config.ca_file;
 	info.alpn = "http/1.1";
-	info.retry_and_idle_policy = &no_validity;
+	info.retry_and_idle_policy = &conn_no_validity;
 	info.timeout_secs = 20;
 	context = lws_create_context(&info);
 	if (context == NULL)

@@ -199,6 +199,7 @@ dial_start(struct ws_conn *c)
 	info.protocol = d->subprotocol;
 	info.local_protocol_name = "";
 	info.alpn = "http/1.1";
+	info.retry_and_idle_policy = &conn_no_validity;
 	info.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT;
 	if (d->tls)
 		info.ssl_connection |= LCCSCF_USE_SSL;
