@@ -632,6 +632,15 @@ sanitized() {			# it has memory of its own, which is not flat
 	[[ $RK_BIN == *asan/* ]]
 }
 
+rss() {				# kilobytes of it
+	awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of app)/status"
+}
+
+# grown KILOBYTES: it has no more than these, and some.
+grown() {
+	sanitized || [ "$(rss)" -lt $(($1 + 4000)) ]
+}
+
 churn() {
 	timeout -k 5 $((600 * RK_SLOW)) node "$TESTS/clients/churn.js" "$url" "$1"
 	wait_for -t 30 figure_is engine_sessions 0
@@ -646,11 +655,50 @@ churn() {
 		--ping-interval 300ms --ping-timeout 300ms \
 		--connect-timeout 1s
 	churn $((n / 5))
-	before=$(awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of app)/status")
+	before=$(rss)
 	churn "$n"
-	sanitized && return
-	[ "$(awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of app)/status")" -lt \
-		$((before + 2000)) ]
+	grown "$before"
+}
+
+# half WHAT N
+half() {
+	timeout -k 5 $((300 * RK_SLOW)) node "$TESTS/clients/half.js" "$url" "$@"
+}
+
+@test "half-open sessions in a crowd are held, and bounded" {
+	local n=$((RK_LONG ? 10000 : 400)) before taken
+
+	listen app --socketio --ns /,/admin --ask --max-conns "$((2 * n))" \
+		--max-per-address 0 --ping-interval 5m --connect-timeout 5m
+	before=$(rss)
+	half sessions "$((n + 10))" >"$RK_TEST/sessions"
+	taken=$(sed -n 's/^200 //p' "$RK_TEST/sessions")
+	[ "$taken" -gt $((n / 2)) ]	# descriptors may be fewer
+	assert_eq "$(<"$RK_TEST/sessions")" "200 $taken
+503 $((n + 10 - taken))"
+	figure_is engine_sessions "$taken"
+	grown $((before + taken * 4))
+	client 4 websocket order acks
+	stop app
+}
+
+@test "heads and handshakes of 1 MiB, many at once, are bounded" {
+	local before
+
+	listen app --socketio --ns /,/admin --ask --max-payload 2m \
+		--max-unfinished 8m
+	before=$(rss)
+	half heads 30 >"$RK_TEST/heads"
+	run ! grep -vE '^(0|431) ' "$RK_TEST/heads"
+	grown "$before"
+	for _ in 1 2 3; do
+		half joins 30 >>"$RK_TEST/joins"
+	done
+	run ! grep -vE '^(0|200|400|503) ' "$RK_TEST/joins"
+	wait_for figure_is unfinished_bytes 0
+	grown $((before + 32768))
+	client 4 websocket order
+	stop app
 }
 
 # --- a browser --------------------------------------------------------------------

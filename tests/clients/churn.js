@@ -2,7 +2,8 @@
 //
 // churn.js URL N: N Socket.IO sessions that poll come and go, 16 at a time, of
 // both versions, each ending in another way: by a close packet, by nonsense, by
-// a GET that is given up, by attachments that never come, by silence.
+// a GET that is given up, by two at once, by attachments that never come or that
+// nobody announced, by silence.
 'use strict'
 const http = require('http')
 const [url, n] = process.argv.slice(2)
@@ -29,6 +30,8 @@ const ends = [
 	(post) => post('1'),
 	(post) => post('nonsense'),
 	(post, get) => get(true),
+	(post, get) => Promise.all([get(true), get(true)]),
+	(post) => post('bAQID'),
 	(post) => post('451-["a",{"_placeholder":true,"num":0}]'),
 	() => {},
 	async (post) => {
@@ -51,7 +54,8 @@ async function handshake(version) {
 }
 
 async function session(i) {
-	const version = 3 + i % 2, sid = await handshake(version)
+	const version = 3 + Math.floor(i / ends.length) % 2
+	const sid = await handshake(version)
 	const query = `EIO=${version}&transport=polling&sid=${sid}`
 	const post = (text) => ask('POST', query,
 		version === 3 ? `${text.length}:${text}` : text)

@@ -22,21 +22,47 @@ function talk([url, transports]) {
 		socket.once('back', (...got) => resolve(got))
 		socket.emit('echo', ...args)
 	})
+	const ask = (...args) => new Promise((resolve) =>
+		socket.emit('q', ...args, (...got) => resolve(got)))
+	// while the upgrade goes on, where there is one
+	const flight = (n) => new Promise((resolve) => {
+		const got = []
+		let sent = 0
+		const heard = (i) => {
+			if (got.push(i) === n) {
+				socket.off('back', heard)
+				resolve(got.every((x, at) => x === at))
+			}
+		}
+		const tick = setInterval(() => {
+			for (let i = 0; i < 20 && sent < n; i++)
+				socket.emit('echo', sent++)
+			if (sent === n)
+				clearInterval(tick)
+		}, 2)
+
+		socket.on('back', heard)
+	})
 
 	return new Promise((resolve, reject) => {
 		for (const e of ['connect_error', 'error'])
 			socket.on(e, (x) => reject(new Error(`${e}: ${x}`)))
 		socket.on('hello', async (hello) => {
+			const inOrder = await flight(500)
+			const long = 'ключ 😀 '.repeat(300000 / 14)
+			const whole = (await back(long))[0] === long
+			const acks = await Promise.all([...Array(50).keys()].map(
+				(i) => ask(i).then(([x]) => x === i)))
 			const text = await back(1, 'ключ 😀', { a: [null] })
 			const binary = await back(bytes, { x: bytes }, 'z')
-			const ack = await new Promise((got) =>
-				socket.emit('q', bytes, 'y', (...a) => got(a)))
+			const ack = await ask(bytes, 'y')
 			const later = await new Promise((go) => setTimeout(go, 600))
 				.then(() => back('later'))
 			const id = socket.id === hello.sid
 
 			socket.close()
-			resolve({ id, token: hello.token, text, later,
+			resolve({ id, token: hello.token, text, later, inOrder,
+				whole, acks: acks.every(Boolean),
 				binary: [hex(binary[0]), hex(binary[1].x), binary[2]],
 				ack: [hex(ack[0]), ack[1]] })
 		})
@@ -56,6 +82,7 @@ async function main() {
 		const got = await tab.evaluate(talk, [url, how.split(',')])
 
 		assert.deepStrictEqual(got, { id: true, token: 'p',
+			inOrder: true, whole: true, acks: true,
 			text: [1, 'ключ 😀', { a: [null] }], later: ['later'],
 			binary: ['0001ff1e', '0001ff1e', 'z'],
 			ack: ['0001ff1e', 'y'] })
