@@ -988,6 +988,13 @@ Content-Type: application/json
 	metric commands_dead_total 1
 }
 
+@test "--http: names in its path are params, beside a WebSocket for all" {
+	start_ready node rk-listen -p 127.0.0.1:0 --port-file port --ws '/*' \
+		--http '/x/{key}' -- rk-route -e 'if .type == "request" then
+			{type: "respond", conn, data: .params} else empty end'
+	assert_eq "$(curl -s "http://127.0.0.1:$(<port)/x/a%3Ab")" '{"key":"a:b"}'
+}
+
 @test "--http: text, bytes, no payload, HEAD" {
 	listen --http /
 	ask a -i "http://127.0.0.1:$port/a"
@@ -1032,6 +1039,20 @@ Content-Type: application/json
 		"http://127.0.0.1:$port/public")" 404
 	assert_eq "$(curl -s -o /dev/null -w '%{http_code}' -d x \
 		"http://127.0.0.1:$port/none")" 404
+}
+
+@test "--http: who comes before the co-process is there waits for it" {
+	local round
+
+	for round in 1 2 3 4 5; do
+		start early rk-listen -p 127.0.0.1:0 --http /x -- rk-route -e '
+			if .type == "request" then {type: "respond", conn}
+			else empty end'
+		wait_lines early 1
+		assert_eq "$(curl -s -m $((10 * RK_SLOW)) -w '%{http_code}' \
+			"http://127.0.0.1:$(<early.out)/x")" 200
+		stop early
+	done
 }
 
 @test "--http: 503 while there is no router" {

@@ -270,6 +270,7 @@ link_changed(struct link *l, enum link_state s)
 	if (s != LINK_DOWN) {
 		was_tracked = link_tracked(l);
 		stages_ask();
+		event_room(l);
 	}
 }
 
@@ -324,6 +325,8 @@ main(int argc, char **argv)
 	loop_open(&loop_ops);
 	ws_start(&ws);
 	listen_all(&o);
+	if (o.child != NULL)
+		ws_accepting(0);	/* until it is there once */
 	router = link_station(&o, &link_ops);
 	command_pipeline = o.child == NULL;
 	stages_open();

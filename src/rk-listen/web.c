@@ -138,12 +138,13 @@ web_came(struct ws_conn *ws, const struct http_head *h, struct str body)
 {
 	struct captures *found;
 	int sound = 0;
-	const struct endpoint *e = client_endpoint(h->path, 1, &found, &sound),
-	    *d;
+	/* in this order: what was found is the last one's */
+	const struct endpoint *d = dialect_of(h),
+	    *e = client_endpoint(h->path, 1, &found, &sound);
 
 	if (own(ws, h))
 		return;
-	if ((d = dialect_of(h)) != NULL)
+	if (d != NULL)
 		d->dialect->request(ws, d, h, body);
 	else if (e == NULL)
 		other(ws, h);
