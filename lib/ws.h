@@ -68,7 +68,8 @@ struct ws_ops {
 	/* Before what is queued leaves, once in a turn of the loop; and after
 	 * ws_turn(). */
 	void (*turn)(struct ws_conn *);
-	/* The queue was not empty after a write, and now is. */
+	/* The queue was not empty after a write, or held 64 KiB, and now is
+	 * empty. */
 	void (*drained)(struct ws_conn *);
 	void (*close)(struct ws_conn *, const struct ws_end *);
 	/* It never was a WebSocket and is over.  A dial: status is that of

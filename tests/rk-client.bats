@@ -126,6 +126,15 @@ te%1b%5B2Jxt%C2%9B%7F%0Aline"
 	[[ $stderr == *': 1009'* ]]
 }
 
+@test "a large message that nobody answers stops nothing" {
+	start_ready node rk-listen -p 127.0.0.1:0 --port-file port --ws '/*' \
+		-- rk-route -e 'if .type == "message" and .data.last then
+			{type: "send", conn, data: "seen"} else empty end'
+	start a rk-client "ws://127.0.0.1:$(<port)/"
+	feed a "\"$(head -c 600000 /dev/zero | tr '\0' x)\"" '{"last":true}'
+	wait_line a seen
+}
+
 @test "a line over the bound is skipped and named" {
 	run_status 0 rk-client -m 10 "$url/echo" < <(
 		printf '01234567890\nnext\n')

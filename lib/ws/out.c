@@ -25,6 +25,7 @@
 #include "gather.h"
 
 #define MASK		4		/* bytes of a client's mask */
+#define MUCH		(64 << 10)	/* bytes queued: drained is told */
 
 static unsigned char masked[GATHER];
 
@@ -39,6 +40,9 @@ ws_send(struct ws_conn *c, struct ws_msg *m)
 	    (queued > 0 && m->n > config.max_queue - queued))
 		return 0;
 	queue_push(&c->queue, m);
+	/* whoever fed it may have stopped, and waits to hear of it */
+	if (queued + m->n >= MUCH)
+		c->blocked = 1;
 	conn_mark(c);
 	return 1;
 }
