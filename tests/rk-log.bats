@@ -37,6 +37,8 @@ frames() {	# N: so many, numbered
 	run_status 100 rk-log a b
 	run_status 100 rk-log a --tap x -s y
 	run_status 100 rk-log a --tap x -- cat
+	run_status 100 rk-log a --link x
+	run_status 100 rk-log a --link x -s y -- cat
 	run_status 100 rk-log a -e . --rule r
 	run_status 100 rk-log a --keep 1h
 	run_status 100 rk-log a --from 1
@@ -86,6 +88,13 @@ END
 	run_status 0 rk-log log <in
 	[[ $stderr == *stdin:2:*stdin:3:*stdin:4:* ]]
 	assert_eq "$(jq -r .type "log/$(today).ndjson" | xargs)" 'a b'
+}
+
+@test "a type that is no name is an error, and not kept" {
+	printf '%s\n' '{"type":5}' '{"type":""}' '{"a":1}' '{"type":"b"}' >in
+	run_status 0 rk-log log <in
+	assert_eq "$(jq -r .type <<<"$output" | xargs)" 'error error error b'
+	assert_eq "$(kept "log/$(today).ndjson")" '{"type":"b","kept":T}'
 }
 
 # --- rules -------------------------------------------------------------------
@@ -316,6 +325,23 @@ on_a_full_disk() {
 		grep '[123]$' | sort | xargs)" \
 		'message1 message2 message3 send1 send3'
 	run ! grep -q '"seq"' "log/$(today).ndjson"
+}
+
+@test "--link: between a socket and a co-process, whichever comes first" {
+	start log rk-log log --link n.sock -- rk-route -e '
+		select(.type == "message") | {type: "send", conn, data}'
+	start_ready node rk-listen -p 127.0.0.1:0 --port-file port -s n.sock \
+		--ws '/{user}'
+	start a node "$TESTS/clients/ws.js" "ws://127.0.0.1:$(<port)/u"
+	wait_line a open
+	feed a 'text 1'
+	wait_line a 'text 1'
+	stop log
+	grep -q '"type":"send"' "log/$(today).ndjson"
+	start_ready log rk-log log --link n.sock -- rk-route -e '
+		select(.type == "message") | {type: "send", conn, data: "new"}'
+	feed a 'text 2'
+	wait_line a 'text "new"'
 }
 
 @test "a tap: what passes at another's socket" {

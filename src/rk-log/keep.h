@@ -75,7 +75,12 @@ const char *files_day(void);	/* today */
 /* --- pass.c --- */
 
 struct opts;
-void	 pass_open(struct opts *, const char *tap, int serve);
+struct pass {
+	const char *tap;	/* a copy of what passes there */
+	const char *link;	/* NULL: standard input and output */
+	int serve;
+};
+void	 pass_open(struct opts *, const struct pass *);
 /* What the end of input calls; before pass_open(). */
 void	 pass_ended(void (*done)(void));
 void	 pass_close(void (*done)(void));

@@ -19,11 +19,12 @@
 #define RULE_MAX	(1 << 20)
 #define DAY_MS		86400000
 
-enum { TAP = OPT_LONG, TYPES, RULE, UTC, KEEP, FSYNC, MUST, REPLAY, TIMED,
+enum { TAP = OPT_LONG, LINK, TYPES, RULE, UTC, KEEP, FSYNC, MUST, REPLAY, TIMED,
     FROM, TO };
 
 static const struct opt options[] = {
 	{ TAP, "tap", "PATH", "a copy of what passes at this socket" },
+	{ LINK, "link", "PATH", "be between this socket and the co-process" },
 	{ TYPES, "types", "LIST", "only frames of these types (a,b)" },
 	{ RULE, "rule", "FILE", "a rule chooses what is written where" },
 	{ 'e', "expression", "TEXT", "the rule itself" },
@@ -44,7 +45,7 @@ struct settings set;
 struct tally tally;
 
 static struct replay replay = { .from = 0, .to = INT64_MAX };
-static const char *tap, *rule_file, *rule_text, *from, *to;
+static const char *tap, *place, *rule_file, *rule_text, *from, *to;
 static int serve, utc;
 
 /* --- the rule --- */
@@ -163,6 +164,9 @@ option(struct opts *o, int key)
 	case TAP:
 		tap = o->arg;
 		break;
+	case LINK:
+		place = o->arg;
+		break;
 	case TYPES:
 		set.types = replay.types = o->arg;
 		break;
@@ -207,7 +211,7 @@ option(struct opts *o, int key)
 static void
 agree(const struct opts *o)
 {
-	int ways = (tap != NULL) + serve + (o->child != NULL);
+	int ways = (tap != NULL) + serve + (o->child != NULL || place);
 
 	if (replay.file != NULL) {
 		if (ways > 0 || o->nargs > 0 || rule_file || rule_text)
@@ -218,6 +222,8 @@ agree(const struct opts *o)
 		opt_usage(o, "--from, --to and --timed are of --replay");
 	if (ways > 1)
 		opt_usage(o, "one of --tap, -s and a co-process only");
+	if (place != NULL && o->child == NULL)
+		opt_usage(o, "--link: there is no co-process");
 	if (rule_file != NULL && rule_text != NULL)
 		opt_usage(o, "one rule only");
 	if (o->nargs != 1)
@@ -254,7 +260,7 @@ keep(struct opts *o)
 	files_open();
 	link_tells(tables, NULL);
 	pass_ended(drain);
-	pass_open(o, tap, serve);
+	pass_open(o, &(struct pass){ tap, place, serve });
 }
 
 int

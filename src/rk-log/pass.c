@@ -3,7 +3,8 @@
  * Frames: from where they come, and where they go on, in one of four ways.
  *
  *	a filter	standard input to standard output
- *	in between	standard input and output, and a co-process, both ways
+ *	in between	standard input and output, or the socket of a station,
+ *			and a co-process, both ways
  *	a station	a socket that we serve: frames end here
  *	a tap		a copy of what passes at a socket of another
  *
@@ -12,6 +13,7 @@
  */
 #include <stdlib.h>
 
+#include "json.h"
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
@@ -83,12 +85,24 @@ add(struct taken *t, struct link *to, struct str line)
 	waiting += line.n;
 }
 
+/* What is no frame to anybody is not kept, and does not go on. */
+static int
+typed(const struct frame *f)
+{
+	return frame_has(f, K_TYPE) && json_kind(f->v[K_TYPE]) == 's' &&
+	    f->v[K_TYPE].n > 2;
+}
+
 static void
 on_frame(struct link *l, struct frame *f, struct taken *t)
 {
 	static struct buf b;
 	struct link *to = other(l);
 
+	if (!typed(f)) {
+		link_refuse(t, "type: not a name");
+		return;
+	}
 	b.max = link_line_max() + 512;
 	entry_keep(f);
 	add(t, to, to != NULL ? entry_line(f, &b) : STR(""));
@@ -183,23 +197,30 @@ static const struct link_ops ops = { .frame = on_frame,
     .settled = on_settled, .state = on_state, .room = on_room,
     .end = on_end };
 
+static struct link *
+upper(const struct opts *o, const struct pass *p)
+{
+	if (p->link != NULL)
+		return link_connect("up", LINK_ROUTER, p->link, &ops);
+	return link_stdio("up", o->child ? LINK_ROUTER : LINK_STATION, &ops);
+}
+
 void
-pass_open(struct opts *o, const char *tap, int serve)
+pass_open(struct opts *o, const struct pass *p)
 {
 	before_sleep.run = turn;
 	loop_before_sleep(&before_sleep);
 	ev_init(&again, on_again);
 	again.repeat = AGAIN;
-	tapping = tap != NULL;
-	serving = serve;
+	tapping = p->tap != NULL;
+	serving = p->serve;
 	if (tapping) {
 		link_tap_filter(NULL, NULL, set.types);
-		up = link_connect("tap", LINK_TAP, tap, &ops);
+		up = link_connect("tap", LINK_TAP, p->tap, &ops);
 	} else if (serving) {
 		up = link_station(o, &ops);
 	} else {
-		up = link_stdio("up", o->child ? LINK_ROUTER : LINK_STATION,
-		    &ops);
+		up = upper(o, p);
 		if (o->child != NULL)
 			down = link_child("down", LINK_STATION, o->child,
 			    &ops);
