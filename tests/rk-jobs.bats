@@ -403,6 +403,37 @@ router() {	# NAME BOOT
 		p.out)" '[1, 2, 1, 3]'
 }
 
+# What a station on j.sock says there is: waiting, done, failed, cancelled.
+counts_are() {
+	local asked
+
+	asked=$(wc -l <stats.out)
+	feed stats '{"type":"stats","ref":1}'
+	wait_lines stats $((asked + 1))
+	[ "$(tail -n 1 stats.out | jq -c '.data | [.jobs_waiting, .jobs_done,
+		.jobs_failed, .jobs_cancelled]')" = "$1" ]
+}
+
+@test "stats: the jobs there are, through failures, restarts and --keep" {
+	start_ready jobs rk-jobs j.db -s j.sock --tries 2 --pause 10ms -- \
+		rk-route -e 'if .type == "due" and .key == "bad" then
+			refuse("no") else empty end'
+	peer stats
+	feed stats '{"type":"schedule","in":3600000}' \
+		'{"type":"schedule","in":3600000}' '{"type":"cancel","id":2}' \
+		'{"type":"schedule","in":0,"key":"good"}' \
+		'{"type":"schedule","in":0,"key":"bad"}'
+	wait_for counts_are '[1,1,1,1]'
+	feed stats '{"type":"nack","id":3}'
+	wait_for counts_are '[1,1,1,1]'
+	feed stats '{"type":"nack","id":3,"tries":1}'
+	wait_for counts_are '[1,0,2,1]'
+	stop jobs
+	start_ready jobs rk-jobs j.db -s j.sock --keep 10ms
+	peer stats
+	wait_for counts_are '[1,0,0,0]'
+}
+
 @test "a reader that left, a full disk: 111" {
 	seq -f '{"type":"list","ref":%.0f}' 20000 >in
 	run_status 111 bash -c 'rk-jobs j.db <in >/dev/full'

@@ -37,7 +37,7 @@ struct job {
 	struct str key, user;	/* p is NULL: none */
 	int64_t at;		/* when it was to be, ms */
 	int64_t due;		/* when there is something to do */
-	enum state state;
+	enum state state, was;	/* was: in the table */
 	int64_t tries;		/* times sent */
 	int64_t failures;
 	int64_t most;		/* failures, after which it failed */
@@ -59,7 +59,8 @@ struct settings {		/* what the options say */
 extern struct settings set;
 
 struct tally {
-	uint64_t waiting, scheduled, sent, again, fired, failed, cancelled,
+	uint64_t jobs[CANCELLED + 1];	/* that are; SENT is in WAITING */
+	uint64_t scheduled, sent, again, fired, failed, cancelled,
 	    late, commits, undone;
 };
 extern struct tally tally;
@@ -85,8 +86,8 @@ int	 table_list_next(struct job *);
 void	 table_list_end(void);
 int	 table_untold(int64_t after, struct job *);
 int	 table_whole(int64_t, struct job *);	/* by id, with its value */
-/* Fills the heap with what can be due: how many jobs have not ended. */
-uint64_t table_live(struct heap *);
+/* Fills the heap with what can be due, and counts tally.jobs. */
+void	 table_live(struct heap *);
 int	 table_forget(int64_t before);	/* ended ones: 1, some are left */
 
 /* --- outbox.c --- */

@@ -74,14 +74,17 @@ turn(const char *why)
 {
 	station_answer(why);
 	outbox_turn(why);
-	if (input_ended && outbox_unsettled() == 0 && tally.waiting == 0)
+	if (input_ended && outbox_unsettled() == 0 && tally.jobs[WAITING] == 0)
 		drain();
 }
 
 /* --- figures --- */
 
 static const struct figure figures[] = {
-	{ "jobs_waiting", &tally.waiting, "jobs that have not ended" },
+	{ "jobs_waiting", &tally.jobs[WAITING], "jobs that have not ended" },
+	{ "jobs_done", &tally.jobs[DONE], "jobs that are done, and known" },
+	{ "jobs_failed", &tally.jobs[FAILED], "that failed" },
+	{ "jobs_cancelled", &tally.jobs[CANCELLED], "that were cancelled" },
 	{ "jobs_scheduled_total", &tally.scheduled, "jobs scheduled" },
 	{ "jobs_sent_total", &tally.sent, "due frames sent" },
 	{ "jobs_again_total", &tally.again, "of those, not the first" },

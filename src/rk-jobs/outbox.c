@@ -123,13 +123,11 @@ outbox_gone(const struct job *j)
 {
 	if (j->due != WHEN_NEVER)
 		stale++;
-	tally.waiting--;
 }
 
 void
 outbox_new(const struct job *j)
 {
-	tally.waiting++;
 	heap_push(&heap, j->at, j->id);
 }
 
@@ -227,7 +225,7 @@ fill_heap(void)
 {
 	stale = 0;
 	refill = 0;
-	tally.waiting = table_live(&heap);
+	table_live(&heap);
 }
 
 /* Reports of ends that the run before did not get told. */

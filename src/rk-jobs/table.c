@@ -33,8 +33,8 @@ const char *const jobs_schema[] = {
 
 static struct {
 	struct query *insert, *by_id, *by_name, *by_made, *by_user, *by_key,
-	    *change, *sent, *told, *whole, *live, *list, *untold, *ended,
-	    *forget;
+	    *change, *sent, *told, *whole, *live, *over, *list, *untold,
+	    *ended, *forget;
 } q;
 
 static void
@@ -68,6 +68,8 @@ table_open(void)
 	q.told = db_query("update job set told = 1 where id = ?");
 	q.whole = db_query(COLUMNS("value") "where id = ?");
 	q.live = db_query("select id, due from job where state < 2");
+	q.over = db_query("select state, count(*) from job where state >= 2"
+	    " group by state");
 	q.sent = db_query("update job set state = 1, due = ?, tries = tries + 1"
 	    " where id = ?");
 	q.list = db_query(COLUMNS("null") "where id > ?"
@@ -78,7 +80,13 @@ table_open(void)
 	    " and told = 1 limit 1");
 	q.forget = db_query("delete from job where id in (select id from job"
 	    " where state >= 2 and due < ? and told = 1"
-	    " order by due limit ?)");
+	    " order by due limit ?) returning state");
+}
+
+static uint64_t *
+count_of(enum state s)
+{
+	return &tally.jobs[s == SENT ? WAITING : s];
 }
 
 int64_t
@@ -88,6 +96,7 @@ table_insert(struct job *j)
 	    j->wait, j->name, j->key, j->user, j->made, j->payload,
 	    j->value) != 1)
 		return -1;
+	++*count_of(WAITING);
 	return j->id = db_last();
 }
 
@@ -104,7 +113,7 @@ read_job(struct query *from, struct job *j)
 	j->user = db_str(from, 3);
 	j->at = db_int(from, 4);
 	j->due = db_int(from, 5);
-	j->state = (enum state)db_int(from, 6);
+	j->state = j->was = (enum state)db_int(from, 6);
 	for (i = 0; i < 7; i++)
 		*numbers[i] = db_int(from, 7 + i);
 	j->made = db_str(from, 14);
@@ -157,6 +166,8 @@ table_by_target(struct str user, struct str key, struct job *j)
 void
 table_change(const struct job *j, enum told told)
 {
+	--*count_of(j->was);
+	++*count_of(j->state);
 	db_run(q.change, "iiiiiiiiss", j->id, (int64_t)j->state, j->due,
 	    j->at, j->tries, j->failures, j->late, (int64_t)told, j->word,
 	    j->why);
@@ -181,17 +192,18 @@ table_whole(int64_t id, struct job *j)
 	return first_of(q.whole, j);
 }
 
-uint64_t
+void
 table_live(struct heap *h)
 {
-	uint64_t n;
-
+	memset(tally.jobs, 0, sizeof tally.jobs);
+	db_bind(q.over, "");
+	while (db_step(q.over) == 1)
+		tally.jobs[db_int(q.over, 0)] = (uint64_t)db_int(q.over, 1);
 	heap_clear(h);
 	db_bind(q.live, "");
-	for (n = 0; db_step(q.live) == 1; n++)
+	for (; db_step(q.live) == 1; ++*count_of(WAITING))
 		if (db_int(q.live, 1) != WHEN_NEVER)
 			heap_push(h, db_int(q.live, 1), db_int(q.live, 0));
-	return n;
 }
 
 void
@@ -222,8 +234,13 @@ table_untold(int64_t after, struct job *j)
 int
 table_forget(int64_t before)
 {
+	int n;
+
 	db_bind(q.ended, "i", before);
 	if (db_step(q.ended) != 1)
 		return 0;
-	return db_run(q.forget, "ii", before, (int64_t)FORGET) == FORGET;
+	db_bind(q.forget, "ii", before, (int64_t)FORGET);
+	for (n = 0; db_step(q.forget) == 1; n++)
+		--*count_of((enum state)db_int(q.forget, 0));
+	return n == FORGET;
 }
