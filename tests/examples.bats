@@ -70,3 +70,7 @@ teardown() {
 @test "rk-log(1)" {
 	examples rk-log.1
 }
+
+@test "rk-robots(1)" {
+	examples rk-robots.1
+}
