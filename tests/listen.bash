@@ -17,6 +17,17 @@ client() {
 	wait_line "$1" open
 }
 
+# What a client printed, but for our pings, which come when they like.
+printed() {
+	grep -vx ping "$1.out"
+}
+
+# It reads no more when this returns.
+deafen() {
+	feed "$1" pause 'text deaf'
+	wait_line l '"text":"deaf"'
+}
+
 # The id of connection N.
 conn() {
 	sed -n '/"conn":/{s/.*"conn":"\([a-z0-9]*\)\..*/\1/p;q}' l.out |

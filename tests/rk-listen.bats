@@ -100,7 +100,7 @@ sound() {
 		'{"type":"send","user":"T","data":null}' \
 		'{"type":"send","user":"T","text":""}'
 	wait_lines a 7
-	assert_eq "$(<a.out)" 'open
+	assert_eq "$(printed a)" 'open
 text {"b":1.0, "a":[1e400]}
 text ä
 
@@ -370,9 +370,9 @@ text {"data":"x"}'
 @test "--subprotocol: the first that both know, else 400" {
 	listen --subprotocol v1,v2
 	client a / v3,v2,v1
-	assert_eq "$(<a.out)" 'open v2'
+	assert_eq "$(printed a)" 'open v2'
 	client b /
-	assert_eq "$(<b.out)" open
+	assert_eq "$(printed b)" open
 	start c node "$TESTS/clients/ws.js" "$url/" v9
 	wait_line c 'status 400'
 }
@@ -402,8 +402,8 @@ text {"data":"x"}'
 	END
 	feed l "$(<all)"
 	wait_line b 'close 4000 enough'
-	assert_eq "$(<a.out)" $'open\ntext welcome'
-	assert_eq "$(<b.out)" $'open\ntext welcome\nclose 4000 enough'
+	assert_eq "$(printed a)" $'open\ntext welcome'
+	assert_eq "$(printed b)" $'open\ntext welcome\nclose 4000 enough'
 	assert_eq "$(frames members | jq -c '[.members[].n]')" '[1,2]'
 }
 
@@ -454,9 +454,9 @@ three() {
 	wait_line a 'text 6'
 	wait_line b 'text 6'
 	wait_line c 'text 6'
-	assert_eq "$(tr '\n' ' ' <a.out)" 'open text 1 text 2 text 3 text 4 text 6 '
-	assert_eq "$(tr '\n' ' ' <b.out)" 'open text 2 text 3 text 6 '
-	assert_eq "$(tr '\n' ' ' <c.out)" 'open text 3 text 4 text 6 '
+	assert_eq "$(printed a | tr '\n' ' ')" 'open text 1 text 2 text 3 text 4 text 6 '
+	assert_eq "$(printed b | tr '\n' ' ')" 'open text 2 text 3 text 6 '
+	assert_eq "$(printed c | tr '\n' ' ')" 'open text 3 text 4 text 6 '
 	assert_eq "$(frames sent)" '{"type":"sent","ref":{"r":1.0},"conns":3}
 {"type":"sent","ref":2,"conns":0}
 {"type":"sent","ref":3,"conns":0}'
@@ -574,8 +574,8 @@ three() {
 	wait_line a 'close 4003 go'
 	wait_line c 'close 1000'
 	wait_line l '"code":4003,"reason":"go","by":"server"'
-	assert_eq "$(<a.out)" $'open\ntext last words\nclose 4003 go'
-	assert_eq "$(<b.out)" $'open\ntext last words'
+	assert_eq "$(printed a)" $'open\ntext last words\nclose 4003 go'
+	assert_eq "$(printed b)" $'open\ntext last words'
 }
 
 @test "malformed commands are refused, and the next one is applied" {
@@ -618,7 +618,7 @@ three() {
 	END
 	feed l '{"type":"send","all":true,"text":"still here"}'
 	wait_line c 'text still here'
-	assert_eq "$(<c.out)" $'open\ntext still here'
+	assert_eq "$(printed c)" $'open\ntext still here'
 }
 
 @test "who is not there: nothing is done, and it is counted" {
@@ -1145,9 +1145,7 @@ books_balance() {
 	listen --max-out 1m
 	client a /
 	client b /
-	feed a pause
-	feed a ping			# it is paused when this is read, too
-	wait_lines l 2
+	deafen a
 	flood 300
 	wait_line l '"type":"drop"'
 	wait_for gives 300 grep -c big b.out
@@ -1170,8 +1168,7 @@ books_balance() {
 @test "--slow=close: what was written and what was lost is all there was" {
 	listen --max-out 1m
 	client a /
-	feed a pause
-	wait_lines l 1
+	deafen a
 	flood 300
 	wait_line l '"type":"close"'	# it gave no answer in its time
 	feed a resume
@@ -1189,8 +1186,7 @@ books_balance() {
 # POLICY: 300 to one who does not read, and then does.
 loses() {
 	client a /
-	feed a pause
-	wait_lines l 1
+	deafen a
 	flood 300 "${1-}"
 	wait_for metric commands_total 300
 	run ! grep -q '"type":"drop"' l.out	# it is told when it is over
@@ -1248,8 +1244,7 @@ keeps_newest() {
 @test "policy: the frame decides: close" {
 	listen --max-out 1m --slow drop-oldest
 	client a /
-	feed a pause
-	wait_lines l 1
+	deafen a
 	flood 300 ',"policy":"close"'
 	wait_for metric slow_total 1
 }
@@ -1257,8 +1252,7 @@ keeps_newest() {
 @test "--slow=drop-oldest: one that has no room in an empty queue is lost" {
 	listen --max-out 1k --slow drop-oldest
 	client a /
-	feed a pause
-	wait_lines l 1
+	deafen a
 	flood 300
 	wait_for metric commands_total 300
 	feed a resume
@@ -1386,8 +1380,7 @@ heard() {	# the numbers, in the order in which they came
 @test "frames stay whole when a slow reader pings while it is sent to" {
 	listen --max-out 64m --ping 1
 	client a /
-	feed a pause
-	wait_lines l 1
+	deafen a
 	flood 200
 	for ((i = 0; i < 20; i++)); do feed a ping; done
 	feed a resume
@@ -1485,8 +1478,8 @@ chaos() {
 	ended a
 	ended b
 	ended q
-	assert_eq "$(<a.out)" $'open\ntext the end\nclose 1001 going away'
-	assert_eq "$(<b.out)" $'open\ntext the end\nclose 1001 going away'
+	assert_eq "$(printed a)" $'open\ntext the end\nclose 1001 going away'
+	assert_eq "$(printed b)" $'open\ntext the end\nclose 1001 going away'
 	grep -q '^HTTP/1.1 503' q.out
 	assert_eq "$(frames close | grep -c '"code":1001,.*"by":"server"')" 2
 }

@@ -347,13 +347,18 @@ unknown() {
 	assert_eq "$(ask 'EIO=4&transport=polling' | cut -d ' ' -f 1)" 503
 }
 
+# TEXT QUERY: what is fetched has it.
+fetched() {
+	ask "$2" | grep -q "$1"
+}
+
 @test "TERM tells who polls, too" {
 	local sid
 
 	listen app --socketio
 	sid=$(session 4)
 	ask -d 40 "EIO=4&transport=polling&sid=$sid"
-	ask "EIO=4&transport=polling&sid=$sid"
+	wait_for fetched hello "EIO=4&transport=polling&sid=$sid"
 	ask "EIO=4&transport=polling&sid=$sid" >"$RK_TEST/last" 3>&- &
 	wait_for figure_is engine_waiting 1
 	stop app

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: ISC
 #
 # TLS: the listener under it, with clients of others.
-# shellcheck disable=SC2154 # stderr and output are set by lib
+# shellcheck disable=SC2034,SC2154 # url is for listen; stderr, output from lib
 
 load lib
+load listen
 load tls
 
 setup_file() {
@@ -28,12 +29,6 @@ listen() {
 	url=wss://127.0.0.1:$port
 }
 
-# NAME PATH: a client that is open; tests/clients/ws.js.
-client() {
-	start "$1" node "$TESTS/clients/ws.js" "$url$2"
-	wait_line "$1" open
-}
-
 get() {	# PATH OPTION...
 	curl -s --cacert "$TLS/ca.pem" "https://localhost:$port$1" "${@:2}"
 }
@@ -45,10 +40,6 @@ metric() {	# NAME WANT
 shake() {	# OPTION...: shakes hands and leaves; says what it got
 	openssl s_client -connect "127.0.0.1:$port" -CAfile "$TLS/ca.pem" \
 		-brief "$@" </dev/null 2>&1
-}
-
-gives() {	# N COMMAND...: it prints N
-	[ "$("${@:2}")" = "$1" ]
 }
 
 # --- usage -----------------------------------------------------------------
@@ -229,8 +220,7 @@ flood() {	# N: messages of 60 kB for all
 @test "frames stay whole when a slow reader pings while it is sent to" {
 	listen --max-out 64m --ping 1
 	client a /
-	feed a pause
-	wait_line l '"open"'
+	deafen a
 	flood 200
 	for ((i = 0; i < 200; i++)); do feed a ping; done
 	feed a resume
@@ -245,9 +235,7 @@ flood() {	# N: messages of 60 kB for all
 	listen --max-out 1m
 	client a /
 	client b /
-	feed a pause
-	feed a ping			# it is paused when this is read, too
-	wait_lines l 2
+	deafen a
 	flood 300
 	wait_line l '"type":"drop"'
 	wait_for -t 30 gives 300 grep -c big b.out
@@ -344,7 +332,7 @@ served() {	# which key is certified by what it serves
 	ended a
 	ended b
 	ended q
-	assert_eq "$(<a.out)" $'open\nbig 900000\nclose 1001 going away'
-	assert_eq "$(<b.out)" $'open\nbig 900000\nclose 1001 going away'
+	assert_eq "$(printed a)" $'open\nbig 900000\nclose 1001 going away'
+	assert_eq "$(printed b)" $'open\nbig 900000\nclose 1001 going away'
 	grep -q '^HTTP/1.1 503' q.out
 }
