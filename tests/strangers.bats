@@ -1,11 +1,12 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# shellcheck disable=SC2154 # stderr and output are set by lib
+# shellcheck disable=SC2034,SC2154 # url is for listen; stderr, output from lib
 #
 # Strangers: whatever comes in at the front, or from a peer of a link, nothing
 # crashes, spins, or keeps what it was given; the next one is served.
 
 load lib
+load listen
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
@@ -20,11 +21,6 @@ sound() {
 	[ ! -e "$1" ] || sed -n -e '/^{"type":"\(attach\|ready\|ack\)"/d' \
 		-e 's/,"seq":[0-9]*\(,"again":true\)*}$/}/' -e '/^{/p' "$1" |
 		rk-publish --frames >/dev/null
-}
-
-# A sanitizer's memory is not flat.
-sanitized() {
-	[[ $RK_BIN == */asan/* ]] || [[ $RK_BIN == *-asan/* ]]
 }
 
 seed() {
@@ -167,4 +163,208 @@ intrude() {
 	start b rk-amqp-bridge --url amqp://127.0.0.1:1 --window 64k -s b.sock
 	wait_for test -S b.sock
 	intrude b router
+}
+
+# --- the protocol, in ways that libraries are known to take badly ------------
+
+# An upgrade on $raw, with these headers besides; its answer.
+upgrade() {
+	exec {raw}<>"/dev/tcp/127.0.0.1/$port"
+	printf %b "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13$1\r\n" >&"$raw"
+	head_of_answer
+}
+
+head_of_answer() {
+	local line
+
+	while read -r -t $((20 * RK_SLOW)) line <&"$raw"; do
+		line=${line%$'\r'}
+		[ -n "$line" ] || return 0
+		echo "$line"
+	done
+	return 1
+}
+
+@test "compression is never agreed to; empty messages and large ones echo" {
+	local offer
+
+	listen --ws / -- rk-route -e 'select(.type == "message") |
+		{type: "send", conn} + payload'
+	for offer in permessage-deflate \
+		'permessage-deflate; server_no_context_takeover' \
+		'permessage-deflate; server_max_window_bits=10' \
+		'permessage-deflate; client_max_window_bits, x-webkit-deflate-frame'
+	do
+		upgrade "Sec-WebSocket-Extensions: $offer\r\n" >answer
+		grep -q '^HTTP/1.1 101' answer
+		run ! grep -qi extensions answer
+		exec {raw}>&-
+	done
+	# RSV1 without it: what would have been compressed
+	upgrade '' >answer
+	printf '\xc1\x83\0\0\0\0\xaa\x56\0' >&"$raw"
+	assert_eq "$(timeout $((20 * RK_SLOW)) head -c 4 <&"$raw" |
+		od -An -tx1 | cut -c 1-3,7-12)" ' 88 03 ea'
+	exec {raw}>&-
+	client a /
+	feed a 'text a' 'text ' 'binary ' 'big 200000' 'text b'
+	wait_line a 'text b'
+	assert_eq "$(printed a | tr '\n' ' ')" \
+		'open text a text binary big 200000 text b '
+	stop l
+}
+
+@test "Host comes once, and a request has one length" {
+	local rest
+
+	listen --http /
+	for rest in 'Host: h\r\nHost: h\r\n' 'Host: h\r\nhost: other\r\n' '' \
+		'Host: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n' \
+		'Host : h\r\n' 'Host: h\r\n folded\r\n'
+	do
+		assert_eq "$rest: $(status_of "GET / HTTP/1.1\r\n$rest\r\n")" \
+			"$rest: 400"
+		assert_eq "$rest: $(status_of "GET / HTTP/1.1\r\n$rest${UPGRADE#*n}$KEY$V13\r\n")" \
+			"$rest: 400"
+	done
+	[ ! -s l.out ]
+}
+
+@test "what CAVEATS says: no mask, codes 1012 to 1014, pings together" {
+	listen
+	upgrade '' >answer
+	printf '\x81\x03abc' >&"$raw"		# no mask
+	wait_line l '"text":"abc"'
+	printf '\x89\x80\0\0\0\0\x89\x80\0\0\0\0' >&"$raw"	# two pings
+	assert_eq "$(timeout $((20 * RK_SLOW)) head -c 2 <&"$raw" |
+		od -An -tx1)" ' 8a 00'
+	printf '\x88\x82\0\0\0\0\x03\xf5' >&"$raw"		# 1013
+	wait_line l '"code":1002'
+	exec {raw}>&-
+}
+
+# What is known to break listeners, or what they stand on, and the test that shows
+# that it does not break ours.
+known() {
+	cat <<-'END'
+	a GET and a POST in one segment|rk-listen|a GET and a POST in one segment
+	an unknown Upgrade, and again|rk-listen|an unknown Upgrade is a plain
+	CONNECT, HTTP/2, TLS at a plain port|rk-listen|requests that are wrong
+	two names of a host, two lengths|strangers|Host comes once
+	any version, any method, no key|rk-listen|handshakes that are wrong
+	a slow reader that pings, plain|rk-listen|frames stay whole
+	a slow reader that pings, TLS|tls|frames stay whole
+	a slow reader with compression|strangers|compression is never agreed to
+	an empty message with compression|strangers|compression is never agreed to
+	a large message with compression|strangers|compression is never agreed to
+	odd offers of compression|strangers|compression is never agreed to
+	frames that are not masked|strangers|what CAVEATS says
+	several pings in one segment|strangers|what CAVEATS says
+	a broken frame, and it never hangs up|rk-listen|what breaks the protocol
+	a POST that drips|admission|--body-time: for the whole
+	heads that drip|admission|--head-time
+	half-open connections by the thousand|admission|half-open connections
+	an answer that is not read|admission|--body-time: who does not read
+	stdin a file, /dev/null|rk-listen|stdin may be a file
+	5,000 idle connections|rk-listen|5,000 idle connections
+	TERM is 1001 for everybody|rk-listen|TERM: everybody is closed
+	TERM is 1001 for everybody, TLS|tls|TERM: everybody is closed
+	a rule that runs away|rk-route|--budget: a rule that runs away
+	a broker that takes nothing|broker|a broker short of memory
+	no descriptors|strangers|descriptors run out
+	END
+}
+
+@test "what is known to break others has its test" {
+	local what suite test
+
+	while IFS='|' read -r what suite test; do
+		grep -qF -e "@test \"$test" "$TESTS/$suite.bats" && continue
+		say "$what: no \"$test\" in $suite.bats"
+		return 1
+	done < <(known)
+	[ -x "$TESTS/differ/run" ]	# the scanner: JSONTestSuite, another parser
+}
+
+# --- descriptors ------------------------------------------------------------
+
+# NAME: it may open as many files as it has; what is free below goes first.
+no_more_files() {
+	local pid
+
+	pid=$(pid_of "$1")
+	prlimit --pid "$pid" --nofile="$(find "/proc/$pid/fd" -type l | wc -l)":
+}
+
+more_files() {
+	prlimit --pid "$(pid_of "$1")" --nofile=1024:
+}
+
+# N: so often it was held up; from a stats frame, for nobody comes in.
+held_up() {
+	feed l '{"type":"stats","ref":1}'
+	jq -es --argjson n "$1" 'last |
+		.data["refused_total{reason=\"files\"}"] >= $n' l.out >/dev/null
+}
+
+ms() {
+	echo "${EPOCHREALTIME/./}" | cut -c -13
+}
+
+@test "descriptors run out: said, counted, and over when there are some" {
+	local before fd fds=()
+
+	listen
+	client a /
+	no_more_files l
+	for _ in {1..16}; do		# some may come in yet
+		exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+		fds+=("$fd")
+	done
+	curl -s -m $((60 * RK_SLOW)) "http://127.0.0.1:$port/healthz" >health \
+		3>&- &
+	wait_for held_up 1
+	before=$(ms)
+	wait_for held_up 11
+	[ $(($(ms) - before)) -ge 500 ]	# it does not ask all the time
+	feed l '{"type":"send","all":true,"text":"in between"}'
+	wait_line a 'text in between'
+	grep -q 'Too many open files: nobody else is accepted' l.err
+	[ ! -s health ]
+	more_files l
+	for fd in "${fds[@]}"; do
+		exec {fd}>&-
+	done
+	wait_for grep -qx ok health
+	stop l
+}
+
+@test "descriptors run out at a socket: it is the peers' turn later" {
+	listen -s n.sock
+	client a /
+	no_more_files l
+	start p rk-publish -s n.sock --all waited
+	wait_for grep -q 'n.sock: accept: Too many open files' l.err
+	more_files l
+	ended p
+	wait_line a 'text waited'
+	curl -s "http://127.0.0.1:$port/metrics" |
+		grep -q '^rk_listen_link_no_files_total [1-9]'
+	stop l
+}
+
+@test "descriptors run out while the router dies: it comes back" {
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port -- sh -c \
+		'echo $$ >router; exec rk-route -e "select(.type == \"message\") |
+		{type: \"send\", conn} + payload"'
+	port=$(<port)
+	url=ws://127.0.0.1:$port
+	client a /
+	prlimit --pid "$(pid_of l)" --nofile=3:
+	kill -9 "$(<router)"
+	wait_for grep -q 'pipe: Too many open files' l.err
+	more_files l
+	feed a 'text there?'
+	wait_line a 'text there?'
+	stop l
 }

@@ -48,13 +48,26 @@ static int ending;
 
 static void start(struct child *);
 
-/* Out of the way of 0, 1 and 2, which the child's ends must become. */
 static void
-pipe_pair(int p[2])
+pipe_close(const int p[2])
 {
-	if (pipe2(p, O_CLOEXEC) == -1)
-		die(111, "pipe: %s", strerror(errno));
-	(void)fcntl(p[0], F_SETPIPE_SZ, PIPE_BYTES);
+	close(p[0]);
+	close(p[1]);
+}
+
+/* Two of them: 1, or -1. */
+static int
+pipe_pair(int to[2], int from[2])
+{
+	if (pipe2(to, O_CLOEXEC) == -1)
+		return -1;
+	if (pipe2(from, O_CLOEXEC) == -1) {
+		pipe_close(to);
+		return -1;
+	}
+	(void)fcntl(to[0], F_SETPIPE_SZ, PIPE_BYTES);
+	(void)fcntl(from[0], F_SETPIPE_SZ, PIPE_BYTES);
+	return 1;
 }
 
 static void
@@ -179,6 +192,14 @@ lost(struct link *l)
 		kill(-c->pid, SIGTERM);	/* deaf and dumb: no use to anybody */
 }
 
+/* Descriptors, memory or processes ran out. */
+static void
+not_yet(struct child *c, const char *what)
+{
+	warn("%s: %s: %s", c->argv[0], what, strerror(errno));
+	start_later(c);
+}
+
 static void
 start(struct child *c)
 {
@@ -188,18 +209,17 @@ start(struct child *c)
 		link_unbind(c->link);
 		return;
 	}
-	pipe_pair(to);
-	pipe_pair(from);
+	if (pipe_pair(to, from) == -1) {
+		not_yet(c, "pipe");
+		return;
+	}
 	fflush(NULL);
 	c->pid = fork();
 	if (c->pid == -1) {
-		warn("fork: %s", strerror(errno));
 		c->pid = 0;
-		close(to[0]);
-		close(to[1]);
-		close(from[0]);
-		close(from[1]);
-		start_later(c);
+		not_yet(c, "fork");
+		pipe_close(to);
+		pipe_close(from);
 		return;
 	}
 	if (c->pid == 0)

@@ -39,6 +39,8 @@ const struct figure link_figures[] = {
 	{ "link_lost_total", &total.lost, "peers that went" },
 	{ "link_turned_away_total", &total.turned_away,
 	    "peers that were not let in" },
+	{ "link_no_files_total", &total.no_files,
+	    "times that no peer could be let in for want of descriptors" },
 	{ "link_closed_total", &total.closed,
 	    "peers closed: they did not read, or ignored the window" },
 	{ "link_stalls_total", &total.stalls,

@@ -148,8 +148,8 @@ struct link *link_next(const struct link *);
 struct link_counts {
 	uint64_t frames_in, frames_out, bytes_in, bytes_out, acks_in, acks_out,
 	    refused_in, refused_out, repeats, resent, bad_lines, dead_dropped,
-	    attached, lost, turned_away, closed, stalls, peers, unsettled,
-	    taps, tap_dropped, restarts;
+	    attached, lost, turned_away, no_files, closed, stalls, peers,
+	    unsettled, taps, tap_dropped, restarts;
 };
 const struct link_counts *link_counts(void);
 extern const struct figure link_figures[];

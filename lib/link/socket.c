@@ -36,7 +36,6 @@ struct server {
 	int fd, peers;
 	ev_io accept;
 	ev_timer pause;		/* descriptors ran out */
-	int told;
 	struct peer *standby;	/* in order of arrival */
 };
 
@@ -256,7 +255,11 @@ resume(struct ev_loop *lp, ev_timer *t, int events)
 static void
 no_files(struct server *s)
 {
-	if (!s->told++)
+	static struct log_kind kind;
+	unsigned long long unsaid;
+
+	s->counts->no_files++;
+	if (log_flood(&kind, &unsaid))
 		warn("%s: accept: %s", s->at.path, strerror(errno));
 	ev_io_stop(loop, &s->accept);
 	ev_timer_init(&s->pause, resume, NO_FILES_PAUSE, 0);
