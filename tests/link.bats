@@ -366,6 +366,41 @@ asked_until() {
 		.link_lost_total.link.down == 2'
 }
 
+# NAME [TEXT]: a station of that name and boot comes, and goes when it was told.
+visit() {
+	start "$1" node "$TESTS/clients/peer.js" a.sock
+	feed "$1" "$(attach station "$1" "boot$1")"
+	wait_line "$1" "${2-ready}"
+	stop "$1" 143
+}
+
+@test "--max-stations: who is away for longest is forgotten" {
+	run_status 100 rk-route -e . --serve a=a.sock --max-stations 0
+	start_ready parent rk-route --max-stations 2 --serve a=a.sock \
+		--serve up=up.sock -e 'if .from == "up" and .type == "send" then
+			. + {via: "a"} else empty end'
+	visit one
+	start p rk-publish -s up.sock --frames
+	feed p '{"type":"send","conn":"bootone.1","text":"to one"}'
+	visit two
+	visit one '"text":"to one"'	# it is known still, and takes nothing
+	visit three			# for two
+	kill -0 "$(pid_of p)"
+	visit four			# for one
+	feed_end p
+	ended p 1
+	grep -q 'its station did not come back' p.err
+	start a node "$TESTS/clients/peer.js" a.sock
+	feed a "$(attach station a boota)"
+	wait_line a ready
+	start b node "$TESTS/clients/peer.js" a.sock
+	feed b "$(attach station b bootb)"
+	wait_line b ready
+	start c node "$TESTS/clients/peer.js" a.sock
+	feed c "$(attach station c bootc)"
+	wait_line c 'too many stations'
+}
+
 # --- co-processes -----------------------------------------------------------
 
 @test "a co-process that fails for good ends its parent with its code" {

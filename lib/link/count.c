@@ -41,6 +41,8 @@ const struct figure link_figures[] = {
 	    "peers that were not let in" },
 	{ "link_no_files_total", &total.no_files,
 	    "times that no peer could be let in for want of descriptors" },
+	{ "link_forgotten_total", &total.forgotten,
+	    "stations that did not come back, forgotten for others" },
 	{ "link_closed_total", &total.closed,
 	    "peers closed: they did not read, or ignored the window" },
 	{ "link_stalls_total", &total.stalls,

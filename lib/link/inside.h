@@ -30,13 +30,14 @@ struct hello;
 
 /* The longest line that comes: a frame, and what its link adds (seq, of). */
 #define LINE_MAX_IN	(link_line_max() + 256)
+#define PEERS_MAX	1024	/* on one served socket */
 
 struct link_settings {		/* what the options said */
 	size_t max, window;
 	const char *path, *name, *tap_user, *tap_conn, *tap_types;
 	mode_t mode;
 	gid_t group;
-	int bare, snapshot;
+	int bare, snapshot, stations;
 };
 extern struct link_settings settings;
 
@@ -48,6 +49,7 @@ struct link {
 	struct wire *wire;	/* NULL: nobody is there */
 	struct link_counts *counts;	/* of our name */
 	int64_t asked_at;	/* ms: for figures */
+	ev_tstamp lost_at;
 	struct track track;
 	struct buf held_lines;	/* what came on a tracked link while held */
 	void (*lost)(struct link *);	/* its maker: the wire broke */

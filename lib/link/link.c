@@ -128,6 +128,7 @@ link_unbind(struct link *l)
 		buf_clear(&l->held_lines);
 	l->deserted = l->tracked && wire_deserted(w);
 	l->wire = NULL;
+	l->lost_at = ev_now(loop);
 	l->tracked = 0;
 	l->shows = 0;
 	l->asked_at = 0;

@@ -45,8 +45,9 @@ enum link_state {
 	LINK_UP,	/* the peer that was there is back */
 	LINK_NEW,	/* a peer with a boot that we did not know */
 	LINK_DOWN,	/* nobody is there; what is unsettled waits */
-	LINK_GONE	/* a source or plain peer left: the link is freed when
-			   the callback returns; its taken frames stay valid */
+	LINK_GONE	/* a source or plain peer left, or a station is
+			   forgotten: the link is freed when the callback
+			   returns; its taken frames stay valid */
 };
 
 struct link_ops {
@@ -67,7 +68,7 @@ struct link_ops {
 /* The rows every program with links has, then the server's.  link_option()
  * returns 1 when the key was one of them. */
 enum { LINK_KEYS = OPT_LONG + 1000, KEY_WINDOW, KEY_BARE, KEY_MODE, KEY_GROUP,
-    KEY_NAME };
+    KEY_NAME, KEY_STATIONS };
 #define LINK_OPTS \
 	{ 'D', "ready-fd", "FD", "write a newline there when ready" }, \
 	{ 'm', "max", "BYTES", "largest payload, as it stands in a frame " \
@@ -80,6 +81,9 @@ enum { LINK_KEYS = OPT_LONG + 1000, KEY_WINDOW, KEY_BARE, KEY_MODE, KEY_GROUP,
 	{ 's', "socket", "PATH", "serve this Unix socket" }, \
 	{ KEY_MODE, "socket-mode", "MODE", "its permissions (0600)" }, \
 	{ KEY_GROUP, "socket-group", "GROUP", "its group" }
+/* Of who serves stations. */
+#define LINK_OPTS_STATIONS \
+	{ KEY_STATIONS, "max-stations", "N", "remembered at a socket (1024)" }
 int	 link_option(const struct opts *, int key);
 
 size_t	 link_max(void);	/* -m: largest payload in a frame */
@@ -148,8 +152,8 @@ struct link *link_next(const struct link *);
 struct link_counts {
 	uint64_t frames_in, frames_out, bytes_in, bytes_out, acks_in, acks_out,
 	    refused_in, refused_out, repeats, resent, bad_lines, dead_dropped,
-	    attached, lost, turned_away, no_files, closed, stalls, peers,
-	    unsettled, taps, tap_dropped, restarts;
+	    attached, lost, turned_away, no_files, forgotten, closed, stalls,
+	    peers, unsettled, taps, tap_dropped, restarts;
 };
 const struct link_counts *link_counts(void);
 extern const struct figure link_figures[];

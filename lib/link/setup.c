@@ -21,7 +21,8 @@
 #define HEADER_MAX	(64 << 10)	/* of a frame beside its payload */
 
 struct link_settings settings = {
-	.max = 1 << 20, .window = 4 << 20, .mode = 0600, .group = (gid_t)-1
+	.max = 1 << 20, .window = 4 << 20, .mode = 0600, .group = (gid_t)-1,
+	.stations = PEERS_MAX
 };
 
 static gid_t
@@ -76,6 +77,9 @@ link_option(const struct opts *o, int key)
 		return 1;
 	case KEY_NAME:
 		settings.name = o->arg;
+		return 1;
+	case KEY_STATIONS:
+		settings.stations = (int)opt_number(o, o->arg, 1, PEERS_MAX);
 		return 1;
 	default:
 		return 0;

@@ -8,7 +8,8 @@
  *    any other line makes it a plain peer.
  *  - A server has one main link a router, the next routers stand by without
  *    a ready until it leaves.  Stations get a link each, and get the same one
- *    back when they return (same boot, else same name).
+ *    back when they return (same boot, else same name); of those that do not
+ *    the longest lost is forgotten when there are too many.
  */
 
 #include <errno.h>
@@ -22,7 +23,6 @@
 #include "../pause.h"
 #include "inside.h"
 
-#define PEERS_MAX	1024	/* on one server */
 #define NO_FILES_PAUSE	0.1	/* seconds, when descriptors ran out */
 
 struct server {
@@ -86,14 +86,52 @@ served_lost(struct link *l)
 	peer_free(p);
 }
 
-/* The main link this peer gets; NULL: it stands by. */
+/* The link of a station that does not come back, or a newer one's at least: it
+ * ends, and who waited for it is told. */
+static void
+forget(struct server *s, struct link *l)
+{
+	s->counts->forgotten++;
+	s->main = l == s->main ? NULL : s->main;
+	l->gone = 1;
+	track_drop(&l->track, "its station did not come back",
+	    link_owner_settled, l);
+	if (l->ops->state != NULL)
+		l->ops->state(l, LINK_GONE);
+}
+
+/* One more, where there is room, or the longest lost makes some; else NULL. */
 static struct link *
-main_link(struct server *s, const struct hello *h)
+new_station(struct server *s)
+{
+	struct link *l, *oldest = NULL;
+	int n = 0;
+
+	for (l = link_next(NULL); l != NULL; l = link_next(l)) {
+		if (l->maker != s || l->passing)
+			continue;
+		n++;
+		if (l->wire == NULL && (oldest == NULL ||
+		    l->lost_at < oldest->lost_at))
+			oldest = l;
+	}
+	if (n >= settings.stations && oldest == NULL)
+		return NULL;
+	if (n >= settings.stations)
+		forget(s, oldest);
+	l = link_new(s->name, LINK_ROUTER, s->peer, s->ops);
+	l->maker = s;
+	l->lost = served_lost;
+	l->answers = 1;
+	return l;
+}
+
+/* The link this station gets: its own; NULL: there are too many. */
+static struct link *
+station_link(struct server *s, const struct hello *h)
 {
 	struct link *l, *spare = NULL;
 
-	if (s->peer == LINK_ROUTER)
-		return s->main->wire == NULL ? s->main : NULL;
 	for (l = link_next(NULL); l != NULL; l = link_next(l)) {
 		if (l->maker != s || l->passing || l->wire != NULL)
 			continue;
@@ -103,12 +141,8 @@ main_link(struct server *s, const struct hello *h)
 		    == 0)
 			spare = l;
 	}
-	if (spare == NULL) {
-		spare = link_new(s->name, LINK_ROUTER, s->peer, s->ops);
-		spare->maker = s;
-		spare->lost = served_lost;
-		spare->answers = 1;
-	}
+	if (spare == NULL && (spare = new_station(s)) == NULL)
+		return NULL;
 	snprintf(spare->peer_name, sizeof spare->peer_name, "%s", h->name);
 	return spare;
 }
@@ -116,8 +150,8 @@ main_link(struct server *s, const struct hello *h)
 static struct link *
 passing_link(struct server *s, enum link_as as)
 {
-	struct link *l = link_new(s->name, s->main ? s->main->we :
-	    LINK_STATION, as, s->ops);
+	struct link *l = link_new(s->name, s->peer == LINK_STATION ?
+	    LINK_ROUTER : LINK_STATION, as, s->ops);
 
 	l->passing = 1;
 	l->answers = 1;
@@ -173,15 +207,20 @@ peer_attach(struct peer *p, struct str line, const struct frame *f)
 	}
 	if (p->hello.as == LINK_SOURCE) {
 		l = passing_link(s, LINK_SOURCE);
-	} else if (p->hello.as == s->peer) {
-		l = main_link(s, &p->hello);
-	} else {
+	} else if (p->hello.as != s->peer) {
 		refuse(p, s->peer == LINK_PLAIN ?
 		    "attach: a co-process or stdout has that place" :
 		    "attach: this side wants another kind of peer", line);
 		return;
-	}
-	if (l == NULL) {
+	} else if (s->peer == LINK_STATION) {
+		l = station_link(s, &p->hello);
+		if (l == NULL) {
+			refuse(p, "attach: too many stations", line);
+			return;
+		}
+	} else if (s->main->wire == NULL) {
+		l = s->main;
+	} else {
 		stand_by(p);
 		return;
 	}

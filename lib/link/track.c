@@ -420,6 +420,19 @@ drop_dead(struct track *t, const char *boot, track_settled *settled,
 	return n;
 }
 
+void
+track_drop(struct track *t, const char *why, track_settled *settled,
+    void *ctx)
+{
+	struct kept *k;
+	uint64_t seq = 0;
+
+	for (; (k = seqs_from(&t->out, &seq)) != NULL; seq++) {
+		seqs_take(&t->out, seq);
+		settle(t, k, why, settled, ctx);
+	}
+}
+
 /* All that was on the wire waits again. */
 static void
 rewind_out(struct track *t)

@@ -104,4 +104,8 @@ void	 track_acks(struct track *, struct buf *wire);	/* and forgets them */
 int	 track_peer(struct track *, const char *boot, size_t window,
 	    uint64_t *dropped, track_settled *, void *ctx);
 
+/* Nobody will come: all that is kept is refused. */
+void	 track_drop(struct track *, const char *why, track_settled *,
+	    void *ctx);
+
 #endif

@@ -31,6 +31,7 @@ static const struct opt options[] = {
 	{ RUN, "run", "NAME=COMMAND", "start this co-process, as a link" },
 	{ KEY_MODE, "socket-mode", "MODE", "permissions of --serve (0600)" },
 	{ KEY_GROUP, "socket-group", "GROUP", "its group" },
+	LINK_OPTS_STATIONS,
 	LINK_OPTS,
 	LINK_OPTS_CHILD,
 	OPT_END
