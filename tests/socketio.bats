@@ -81,14 +81,17 @@ client() {
 
 # --- what a client should not do ------------------------------------------------
 
-# hostile VERSION: rows "WANTED MESSAGE..." on stdin.
+# hostile VERSION: rows "WANTED MESSAGE..." on stdin, by WebSocket and by
+# polling.
 hostile() {
-	local rows
+	local rows how
 
 	rows=$(cat)
-	assert_eq "$(cut -d ' ' -f 2- <<<"$rows" |
-		timeout -k 5 $((60 * RK_SLOW)) \
-			node "$TESTS/clients/hostile.js" "$url" "$1")" "$rows"
+	for how in '' polling; do
+		assert_eq "$(cut -d ' ' -f 2- <<<"$rows" |
+			timeout -k 5 $((60 * RK_SLOW)) \
+			node "$TESTS/clients/hostile.js" "$url" "$1" $how)" "$rows"
+	done
 }
 
 @test "odd messages: version 4 hangs up, as its servers do" {
