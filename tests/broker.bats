@@ -10,6 +10,7 @@
 # asan: long
 
 load lib
+load names
 load rabbitmq
 
 setup_file() {
@@ -421,39 +422,10 @@ short_of_memory() {
 	ended put 111
 }
 
-# getaddrinfo() as slow as a name server that does not answer.
-slow_names() {
-	cat >slow.c <<-'END'
-	#define _GNU_SOURCE
-	#include <dlfcn.h>
-	#include <netdb.h>
-	#include <string.h>
-	#include <unistd.h>
-
-	int
-	getaddrinfo(const char *name, const char *service,
-	    const struct addrinfo *hints, struct addrinfo **found)
-	{
-		int (*real)(const char *, const char *,
-		    const struct addrinfo *, struct addrinfo **) =
-		    dlsym(RTLD_NEXT, "getaddrinfo");
-
-		if (strcmp(name, "slow.example") == 0 &&
-		    !(hints->ai_flags & AI_NUMERICHOST)) {
-			sleep(3600);
-			return EAI_AGAIN;
-		}
-		return real(name, service, hints, found);
-	}
-	END
-	cc -shared -fPIC -o slow.so slow.c
-}
-
 @test "slow name resolution is given up, and stops nothing else" {
 	slow_names
 	AMQP_URL="amqp://slow.example:$RABBIT_PORT?connection_timeout=300"
-	ASAN_OPTIONS=${ASAN_OPTIONS-}:verify_asan_link_order=0 \
-		LD_PRELOAD=$RK_TEST/slow.so try
+	ASAN_OPTIONS=$SLOW_ASAN LD_PRELOAD=$RK_TEST/slow.so try
 	wait_for said_times 3 'no answer in time: name resolution'
 	[ "$(stats losses)" -ge 3 ]
 	stop bridge
