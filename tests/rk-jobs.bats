@@ -277,8 +277,8 @@ router() {	# NAME BOOT
 
 @test "a job outlives a restart; late is run, or fails" {
 	start_ready jobs rk-jobs j.db
-	feed jobs '{"type":"schedule","in":50,"data":1,"ref":1}' \
-		'{"type":"schedule","in":60,"data":2,"late":"fail","ref":2}'
+	feed jobs '{"type":"schedule","in":2000,"data":1,"ref":1}' \
+		'{"type":"schedule","in":2010,"data":2,"late":"fail","ref":2}'
 	wait_line jobs '"ref":2'
 	kill -9 "$(pid_of jobs)"
 	ended jobs 137
