@@ -594,3 +594,21 @@ frames_of() {
 	diff was is
 	[ "$(wc -l <was)" -gt 20 ]
 }
+
+@test "a recorded run of rk-piped, too" {
+	start_ready piped rk-piped -p 0 -s tap.sock --backend \
+		'jq -c --unbuffered "{type: \"result\"} + del(.token) + {token}"'
+	wait_lines piped 1
+	port=$(<piped.out)
+	start_ready tape rk-log tape --tap tap.sock --utc
+	rk-client "ws://localhost:$port/api/T" --send '{"id":1,"method":"m"}' \
+		--expect '.type == "result"' --send '[1.0' \
+		--expect '.event == "error"'
+	rk-publish -s tap.sock --user T --event e '{"n":1e400}'
+	wait_for grep -q 1e400 tape/*.ndjson
+	stop piped
+	stop tape
+	mv tape/*.ndjson run.ndjson
+	replayed "$ROOT/lib/rules/piped.jq" run.ndjson --arg bus down
+	grep -q '"method":"m"' replay1
+}
