@@ -69,6 +69,18 @@ router() {
 	assert_eq "$(cat ada.out)" 'hello, ada'
 }
 
+@test "in five minutes: a program of one's own, and a tap" {
+	example program
+	wait_for test -S node.sock
+	start_ready tap rk-client unix:node.sock
+	start_ready ada rk-client "ws://localhost:$port/ada"
+	feed ada hello '{"n":1}'
+	wait_lines ada 2
+	assert_eq "$(cat ada.out)" \
+		$'{"you said": "hello"}\n{"you said": {"n": 1}}'
+	wait_line tap '"type": "send"'
+}
+
 @test "a ring of plain pipes" { router ring; }
 @test "a chain of co-processes" { router chain; }
 @test "services that meet at sockets" { router services; }
