@@ -39,6 +39,13 @@ talk() {
 	[[ $stderr == 'rk-layer: operand: '* ]]
 }
 
+@test "--trust-proxy: clients behind a proxy are who it says" {
+	run_status 100 rk-layer -p 0 --trust-proxy localhost
+	serve --trust-proxy 127.0.0.1,::1
+	tr '\0' '\n' <"/proc/$(pid_of layer)/cmdline" >"$RK_TEST/arguments"
+	grep -xA 1 -e --trust-proxy "$RK_TEST/arguments" | grep -qx 127.0.0.1,::1
+}
+
 @test "every row of the wire, in its order" { talk rows; }
 @test "a burst is done in its order" { talk burst; }
 @test "a secret for nobody is nobody's" { talk secrets; }

@@ -66,6 +66,26 @@ wire() {
 	wire 1
 }
 
+@test "what a rule refuses is answered, and the client stays" {
+	start_ready app rk-listen -p 0 --port-file "$RK_TEST/app.port" \
+		--socketcluster -- rk-route -e 'if .event == "no" then refuse("why")
+			elif .type == "subscribe" then refuse("why")
+			elif .event == "yes" then {type: "reply", conn, ref, data: 1}
+			else empty end'
+	start c node "$TESTS/clients/ws.js" \
+		"ws://127.0.0.1:$(cat "$RK_TEST/app.port")/socketcluster/"
+	wait_line c open
+	feed c 'text {"event":"#handshake","data":{},"cid":1}'
+	wait_line c '"rid":1'
+	feed c 'text {"event":"no","data":1,"cid":2}' \
+		'text {"event":"#subscribe","data":{"channel":"x"},"cid":3}' \
+		'text {"event":"yes","data":1,"cid":4}'
+	wait_line c '"rid":2,"error":{'
+	wait_line c '"rid":3,"error":{'
+	wait_line c '"rid":4,"data":1'
+	assert_eq "$(grep -c '"message":"refused"' "$RK_TEST/c.out")" 2
+}
+
 @test "tokens, protocol 2" {
 	listen 2 --jwt-key "$TESTS/fixtures/token/secret"
 	wire 2 "$TESTS/fixtures/token"

@@ -456,6 +456,28 @@ frame() {
 	assert_eq "$(frame l 2 '[.type, .by, .code]')" '["close","server",1000]'
 }
 
+@test "what a rule refuses or fails on is answered, and the client stays" {
+	APP="$RK_TEST/rule.jq"
+	cat >"$APP" <<-'END'
+	if .type != "message" then empty
+	elif .event == "no" then refuse("a reason of ours")
+	elif .event == "fail" then {type: "send", data: (.data.a.b | .c)}
+	else {type: "reply", conn, ref, data: "yes"} end
+	END
+	listen app --socketio
+	peer c 4
+	wait_line c 'text 0{'
+	feed c 'text 40'
+	wait_line c 'text 40{'
+	feed c 'text 420["no",1]' 'text 421["fail",{"a":{"b":5}}]' \
+		'text 42["no"]' 'text 422["yes"]'
+	wait_line c 'text 432['
+	assert_eq "$(grep '^text 4[23]' "$RK_TEST/c.out" | sort)" \
+		"$(printf '%s\n' 'text 430[{"error":"refused"}]' \
+		'text 431[{"error":"refused"}]' 'text 432["yes"]')"
+	wait_for figure_is events_refused_total 3
+}
+
 @test "commands that are malformed are answered, and nothing is sent" {
 	local conn
 

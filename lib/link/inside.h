@@ -88,8 +88,8 @@ void	 link_bind(struct link *, struct wire *);	/* a wire comes */
 void	 link_unbind(struct link *);	/* the wire broke: state, then closed */
 void	 link_plain(struct link *);	/* the peer will not attach */
 void	 link_attached(struct link *, const struct hello *);
-void	 link_owner_settled(void *link, void *owner, size_t bytes,
-	    const char *why);		/* a track_settled */
+void	 link_owner_settled(void *link, void *owner, struct str line,
+	    size_t bytes, const char *why);		/* a track_settled */
 void	 link_wake(void);	/* come back in the next turn, without sleep */
 
 /* receive.c */

@@ -11,12 +11,16 @@ static ev_idle idle;		/* a turn without sleep is wanted */
 static struct before_sleep before_sleep;
 
 void
-link_owner_settled(void *ctx, void *owner, size_t bytes, const char *why)
+link_owner_settled(void *ctx, void *owner, struct str line, size_t bytes,
+    const char *why)
 {
 	struct link *l = ctx;
 
-	if (why != NULL)
+	if (why != NULL) {
 		l->counts->refused_out++;
+		if (l->ops->refused != NULL)
+			l->ops->refused(l, owner, line, why);
+	}
 	if (l->ops->settled != NULL)
 		l->ops->settled(l, owner, bytes, why);
 }
@@ -157,7 +161,8 @@ link_send(struct link *l, struct str line, void *owner, enum link_how how)
 	tap_copy(line);
 	if (l->gone) {
 		if (owner != NULL)
-			link_owner_settled(l, owner, line.n, "the peer left");
+			link_owner_settled(l, owner, line, line.n,
+			    "the peer left");
 		return;
 	}
 	if (l->bare) {		/* of which nothing may be left */

@@ -58,6 +58,9 @@ struct link_ops {
 	 * is what it held of the window. */
 	void (*settled)(struct link *, void *owner, size_t bytes,
 	    const char *why);
+	/* Before that, when it was refused: what it was, as it was sent. */
+	void (*refused)(struct link *, void *owner, struct str line,
+	    const char *why);				/* may be NULL */
 	void (*state)(struct link *, enum link_state);	/* may be NULL */
 	/* New work may be sent again: the link had no room and has. */
 	void (*room)(struct link *);			/* may be NULL */

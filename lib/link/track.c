@@ -160,7 +160,8 @@ settle(struct track *t, struct kept *k, const char *why,
 	else
 		t->waiting -= k->bytes;
 	if (k->owner != NULL)
-		settled(ctx, k->owner, k->bytes, why);
+		settled(ctx, k->owner, (struct str){ k->line, k->n },
+		    k->bytes, why);
 	kept_free(&t->block, k);
 }
 

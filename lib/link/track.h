@@ -67,9 +67,10 @@ struct track {
 	struct buf refused;	/* ",[seq,"why"]..." not told */
 };
 
-/* Settled: the owner comes back once; why is NULL when it was taken over. */
-typedef void track_settled(void *ctx, void *owner, size_t bytes,
-	    const char *why);
+/* Settled: the owner comes back once, with what was sent, which is gone behind
+ * the call; why is NULL when it was taken over. */
+typedef void track_settled(void *ctx, void *owner, struct str line,
+	    size_t bytes, const char *why);
 
 void	 track_init(struct track *, size_t window);
 void	 track_free(struct track *);

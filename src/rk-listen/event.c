@@ -359,6 +359,32 @@ event_forget(struct conn *c)
 
 /* ---- from the link --------------------------------------------------- */
 
+/* Did the client itself ask, with a ref? */
+static int
+asks(enum type type)
+{
+	return type == T_MESSAGE || type == T_POST || type == T_SUBSCRIBE;
+}
+
+/* The reason is for us: it may tell of the rule, which is no client's
+ * business. */
+void
+event_refused(struct link *l, void *owner, struct str sent, const char *why)
+{
+	struct conn *c = owner;
+	struct frame f;
+	const char *wrong;
+
+	(void)l;
+	event_counts.refused++;
+	info("%s.%llu: refused by the router: %s", link_boot(),
+	    (unsigned long long)c->n, why);
+	pending_refused(c);
+	if (frame_scan(&f, sent, &wrong) == 1 && asks(f.type) &&
+	    frame_has(&f, K_REF))
+		send_refusal(c, f.v[K_REF]);
+}
+
 void
 event_settled(struct link *l, void *owner, size_t bytes, const char *why)
 {
@@ -367,12 +393,7 @@ event_settled(struct link *l, void *owner, size_t bytes, const char *why)
 	(void)l;
 	c->unsettled -= (uint32_t)bytes;
 	c->events--;
-	if (why != NULL) {
-		event_counts.refused++;
-		info("%s.%llu: refused by the router: %s", link_boot(),
-		    (unsigned long long)c->n, why);
-		pending_refused(c);
-	}
+	(void)why;
 	pump(c, 1 << 20);
 }
 

@@ -57,6 +57,8 @@ void	 event_put_roster(struct buf *, const struct conn *, unsigned with);
 /* From the link. */
 void	 event_settled(struct link *, void *owner, size_t bytes,
 	    const char *why);
+void	 event_refused(struct link *, void *owner, struct str line,
+	    const char *why);
 void	 event_room(struct link *);
 
 #endif

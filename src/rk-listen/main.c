@@ -295,6 +295,7 @@ input_ended(struct link *l)
 static const struct link_ops link_ops = {
 	.frame = command_frame,
 	.settled = event_settled,
+	.refused = event_refused,
 	.state = link_changed,
 	.room = link_has_room,
 	.end = input_ended

@@ -303,13 +303,45 @@ send_command(struct command *k)
 	return NULL;
 }
 
+/* To what had that ref; NULL, or why there is none to it. */
+static const char *
+answer_ref(struct conn *c, const struct frame *f)
+{
+	const struct dialect *d = c->endpoint->dialect;
+	const char *why = NULL;
+	struct ws_msg *m;
+
+	if (d->reply == NULL || c->ws == NULL || !is_there(c)) {
+		command_counts.dead++;
+		return NULL;
+	}
+	if ((m = d->reply(c, f, &why)) == NULL)
+		return why;
+	put(c, m, -1);
+	ws_msg_drop(m);
+	return NULL;
+}
+
+void
+send_refusal(struct conn *c, struct str ref)
+{
+	static struct buf reply = { .max = 4096 };
+	struct frame f;
+	const char *why;
+
+	frame_begin(&reply, "reply");
+	frame_raw(&reply, "ref", ref);
+	frame_text(&reply, "error", STR("refused"));
+	if (frame_end(&reply) == 1 &&
+	    frame_scan(&f, buf_str(&reply), &why) == 1)
+		answer_ref(c, &f);
+}
+
 const char *
 send_reply(struct command *k)
 {
 	const struct frame *f = k->frame;
-	const struct dialect *d;
 	struct target t;
-	struct ws_msg *m;
 	const char *why = target_read(&t, f, TO_CONN), *none;
 
 	if (why == NULL && !frame_has(f, K_REF))
@@ -318,14 +350,5 @@ send_reply(struct command *k)
 		why = written_wrong(f);
 	if (why != NULL || t.conn == NULL)
 		return why;
-	d = t.conn->endpoint->dialect;
-	if (d->reply == NULL || t.conn->ws == NULL || !is_there(t.conn)) {
-		command_counts.dead++;
-		return NULL;
-	}
-	if ((m = d->reply(t.conn, f, &why)) == NULL)
-		return why;
-	put(t.conn, m, -1);
-	ws_msg_drop(m);
-	return NULL;
+	return answer_ref(t.conn, f);
 }

@@ -19,6 +19,8 @@ enum { LOST_CLOSED = POLICY_NEWEST + 1, LOST_WHYS };
 
 const char *send_command(struct command *);
 const char *send_reply(struct command *);
+/* What had that ref was refused, by the rule or for want of one. */
+void	 send_refusal(struct conn *, struct str ref);
 
 /* To a raw WebSocket: op of dialect.h. */
 struct ws_msg *send_write_raw(struct str way, const struct frame *);

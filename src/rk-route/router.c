@@ -422,9 +422,9 @@ router_close(void)
 	drain();
 }
 
-static const struct link_ops ops = {
-	on_frame, on_settled, on_state, on_room, on_end
-};
+static const struct link_ops ops = { .frame = on_frame,
+    .settled = on_settled, .state = on_state, .room = on_room,
+    .end = on_end };
 
 void
 router_name(const struct opts *o, enum router_way way)

@@ -83,10 +83,12 @@ makes_publish(int n)
 }
 
 static void
-settled(void *ctx, void *owner, size_t bytes, const char *why)
+settled(void *ctx, void *owner, struct str line, size_t bytes,
+    const char *why)
 {
 	struct job *j = owner;
 
+	(void)line;
 	(void)bytes;
 	if (why != NULL)
 		fail("refused");
