@@ -89,7 +89,8 @@ consume_rk() {	# COUNT
 	local pid ns
 
 	"${BRIDGE[@]}" --consume "$QUEUE" <&"$NEVER" 2>>"$DIR/log" \
-		> >(head -n "$1" >"$DIR/got"; echo >"$DIR/all") &
+		> >(head -n "$1" >"$DIR/got"; echo >"$DIR/all"
+			cat >/dev/null) &
 	pid=$!
 	wait_path "$DIR/all" 120
 	ns=$(ran $pid)
