@@ -32,7 +32,7 @@ static int
 known(struct native *p, const struct val *v, int level)
 {
 	if (v->kind >= VAL_ARRAY && level > v->level &&
-	    level + container_nesting(v->text) > JSON_DEPTH)
+	    !container_fits(v->text, level))
 		return 0;
 	return buf_adds(&p->lines, v->text) == 1;
 }

@@ -24,8 +24,7 @@ bytes(struct print *p, struct str s)
 static void
 known(struct print *p, const struct value *e, int level)
 {
-	if (level > e->level &&
-	    level + container_nesting(e->text) > JSON_DEPTH)
+	if (level > e->level && !container_fits(e->text, level))
 		fail(p, "the rule made a frame that is nested too deep");
 	bytes(p, e->text);
 }

@@ -38,6 +38,14 @@ string(at p, at end, int *escaped)
 	return p;
 }
 
+const char *
+skim_string(const char *p, const char *end)
+{
+	int escaped;
+
+	return string(p, end, &escaped);
+}
+
 static at
 space(at p)
 {

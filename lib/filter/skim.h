@@ -23,5 +23,7 @@ int	 skim_key(struct skim *, struct json_member *);
 /* After it: past the value, to be found, or of so many bytes. */
 void	 skim_value(struct skim *, struct json_member *);
 void	 skim_bytes(struct skim *, struct json_member *, size_t);
+/* p is after the opening quote of a string: its closing one. */
+const char *skim_string(const char *p, const char *end);
 
 #endif

@@ -137,23 +137,22 @@ container_empty(struct str text)
 	return i == text.n - 1;
 }
 
+/* A level takes two bytes, so most are short enough to tell at once. */
 int
-container_nesting(struct str text)
+container_fits(struct str text, int level)
 {
 	const char *p, *end = text.p + text.n;
-	int depth = 0, most = 0, quoted = 0;
 
-	for (p = text.p; p < end; p++) {
+	if ((size_t)level + text.n / 2 <= JSON_DEPTH)
+		return 1;
+	for (p = text.p; p < end && level <= JSON_DEPTH; p++)
 		if (*p == '"')
-			quoted = !quoted;
-		else if (quoted)
-			p += *p == '\\';
+			p = skim_string(p + 1, end);
 		else if (*p == '[' || *p == '{')
-			most = ++depth > most ? depth : most;
+			level++;
 		else if (*p == ']' || *p == '}')
-			depth--;
-	}
-	return most;
+			level--;
+	return level <= JSON_DEPTH;
 }
 
 /* Frames. */

@@ -26,7 +26,7 @@ int	 levels_below(int levels, struct str key, int depth);
 int	 number_held(struct str, double *);
 
 int	 container_empty(struct str);
-int	 container_nesting(struct str);		/* at most so many in another */
+int	 container_fits(struct str, int level);	/* within so many others */
 
 /* A frame as it came, without what rules do not write: 1, or -1 ENOBUFS. */
 int	 frame_seen(struct buf *, const struct frame *, int routing);

@@ -588,6 +588,10 @@ TEST(printed, "what a rule makes is written as jq does")
 	}
 }
 
+#define FOUR(s)		s s s s
+#define MANY(s)		FOUR(FOUR(FOUR(s))) FOUR(FOUR(s s s)) FOUR(s s s)
+#define DEEP(in, out)	"{\"d\":" MANY("[") in "\"[\\\"\"" out MANY("]") "}"
+
 static const struct row refused[] = {
 	{ "1", "{}", "error: the rule made no frame: number" },
 	{ "{}, \"x\"", "{}", "error: the rule made a frame without a type" },
@@ -609,6 +613,9 @@ static const struct row refused[] = {
 	    "{\"d\":{\"a\":[0]}}", NULL },
 	{ "{type: \"a\", x: (reduce range(126) as $i (.d; [.]))}",
 	    "{\"d\":{\"a\":[\"[\\\"\"]}}",
+	    "error: the rule made a frame that is nested too deep" },
+	{ "{type: \"a\", x: [.d]}", DEEP("[[", "]]"), NULL },
+	{ "{type: \"a\", x: [.d]}", DEEP("[[[", "]]]"),
 	    "error: the rule made a frame that is nested too deep" },
 	{ "{type: \"a\", x: (\"x\" * 1048576)}", "{}",
 	    "error: the rule made a line of more than 1048576 bytes" },
