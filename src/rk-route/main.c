@@ -4,7 +4,7 @@
  *
  *  - rule.c has the rule, as the command line gives it; lib/filter/ runs it.
  *  - router.c has the links: a filter is a router whose only link is standard
- *    input and output, and plain.
+ *    input and output, and plain.  hold.c bounds what waits at them.
  *  - trial.c shows what a rule makes of a file of frames, without any link.
  */
 #include <errno.h>

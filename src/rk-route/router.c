@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
+#include "hold.h"
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
 #include "router.h"
 
-#define AMPLIFY		4	/* windows that may wait at an output */
 #define DRAIN		5000	/* ms for what was sent, on TERM */
 #define PATIENCE	(INT64_MAX / 4)	/* ms: at the end of a plain input */
 
@@ -31,12 +31,10 @@ static struct filter *rule;
 static struct buf line = { .max = SIZE_MAX / 2 };	/* with its "of" */
 static int opening;		/* stdin and stdout are being made a link */
 static int up_plain;		/* and nobody will attach there */
-static int held, closing, draining;
-static const struct link *full;	/* the last that had too much */
+static int closing;
 
 static struct {
-	uint64_t frames, outputs, refused, failed, stopped, nowhere, holds;
-	uint64_t swaps;
+	uint64_t frames, outputs, refused, failed, stopped, nowhere, swaps;
 } counts;
 
 static const struct figure figures[] = {
@@ -49,7 +47,7 @@ static const struct figure figures[] = {
 	    "frames it ran too long on" },
 	{ "route_nowhere_total", &counts.nowhere,
 	    "frames made of which one had no link to leave by" },
-	{ "route_holds_total", &counts.holds,
+	{ "route_holds_total", &holds,
 	    "times that nobody was listened to: too much waited" },
 	{ "route_swaps_total", &counts.swaps, "rules that were read again" },
 	{ NULL, NULL, NULL }
@@ -132,54 +130,6 @@ owns(const struct link *l, struct str conn)
 	    memcmp(conn.p, boot.p, boot.n) == 0;
 }
 
-/* Too much. */
-
-static int
-is_plain(const struct link *l)
-{
-	return link_present(l) && !link_tracked(l);
-}
-
-static size_t
-bound(const struct link *l)
-{
-	return is_plain(l) ? link_window() : AMPLIFY * link_window();
-}
-
-static int
-is_full(const struct link *l)
-{
-	return link_unsettled(l) > bound(l) / 2;
-}
-
-/* While some link has too much, nobody is listened to but that one, when it is
- * tracked: what it says may be what its room waits for, as a router beyond it
- * has our frames until we take its own.  A plain one empties without us. */
-static void
-hold(void)
-{
-	struct link *l;
-	size_t n = 0;
-
-	for (l = link_next(NULL); l != NULL; l = link_next(l))
-		n += is_full(l);
-	counts.holds += !held && n > 0;
-	held = draining || n > 0;
-	for (l = link_next(NULL); l != NULL; l = link_next(l))
-		link_hold(l, draining || n > (size_t)(is_full(l) &&
-		    !is_plain(l)));
-}
-
-/* Goes on where there is no more than half of what is too much. */
-static void
-release(void)
-{
-	if (!held || draining)
-		return;
-	full = NULL;
-	hold();
-}
-
 /* Jobs. */
 
 static void
@@ -202,14 +152,11 @@ job_done(struct job *j)
 static void
 send_to(struct link *l, const struct filter_out *out, struct job *j)
 {
-	int plain = is_plain(l);
+	int plain = link_present(l) && !link_tracked(l);
 
 	j->pending++;
 	link_send(l, plain ? out->line : buf_str(&line), j, LINK_WORK);
-	if (l != full && link_unsettled(l) > bound(l)) {
-		full = l;
-		hold();
-	}
+	hold_sent(l);
 }
 
 static void
@@ -327,14 +274,14 @@ on_settled(struct link *l, void *owner, size_t bytes, const char *why)
 	if (why != NULL && j->why == NULL)
 		j->why = mem_str(why);
 	job_done(j);
-	release();
+	hold_release();
 }
 
 static void
 on_room(struct link *l)
 {
 	(void)l;
-	release();
+	hold_release();
 }
 
 /* What the rules are told of a link; nothing of plain ends and publishers. */
@@ -348,8 +295,7 @@ on_state(struct link *l, enum link_state s)
 	const char *why;
 
 	if (s == LINK_GONE || is_passing(l)) {
-		link_hold(l, held && s != LINK_GONE);
-		full = l == full ? NULL : full;
+		hold_passing(l, s == LINK_GONE);
 		return;
 	}
 	if (opening) {
@@ -396,8 +342,7 @@ finish(int64_t ms)
 static void
 drain(void)
 {
-	draining = 1;
-	hold();
+	hold_all();
 	finish(DRAIN);
 }
 

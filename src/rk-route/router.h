@@ -14,8 +14,8 @@
  *  - All outputs leave as work, in the order they were made; nothing is
  *    overtaken.
  *  - What waits at an output is bounded by what may be unsettled at the
- *    inputs, times what the rule makes of a frame; where that is too much
- *    (AMPLIFY windows), no other link is listened to until it is less.
+ *    inputs, times what the rule makes of a frame; hold.h says what happens
+ *    where that is too much.
  */
 
 #include "filter.h"
