@@ -494,7 +494,7 @@ listening() {
 # "ask" back with an ack of its own, and refuses who has no token.
 socketio() {
 	start_ready sio rk-listen -p 0 --port-file sio.port --socketio \
-		--ns /,/admin --ask --ping-interval 100ms -- rk-route -e '
+		--ns /,/admin --ask --ping-interval 100ms "$@" -- rk-route -e '
 		def in: {type: "send", conn, event} + take("data", "args",
 		  "base64", "attachments");
 		if .type == "open" and .pending then
@@ -578,7 +578,7 @@ speaks() {	# PROTO
 
 # The listener pings (version 4), or is pinged (version 3), ten times a second.
 @test "--frames, Socket.IO: heartbeats of both versions" {
-	socketio
+	socketio --ping-timeout "$((5 * RK_SLOW))s"
 	start_ready station rk-client --frames --ping 0
 	dial a '"proto":"socketio2"'
 	dial b '"proto":"socketio4","auth":{"token":"t"}'
