@@ -319,3 +319,73 @@ has_twice() {
 		stop node
 	done
 }
+
+# --- a station ---------------------------------------------------------------
+
+station() {	# PROTO
+	start_ready station rk-client --frames
+	feed station '{"type":"dial","conn":"a","user":"u","url":"'"$url"'",'"$(
+		)"'"proto":"'"$1"'","subscribe":["é"]}'
+	wait_line station '"#subscribe"'
+	feed station '{"type":"send","conn":"a","event":"ask","data":1}' \
+		'{"type":"send","conn":"a","event":"add","data":[1,2],"ref":"r"}'
+	wait_line station '"question"'
+	wait_line station '"answer"'
+	ref=$(jq 'select(.event == "question").ref' station.out)
+	feed station '{"type":"reply","conn":"a","ref":'"$ref"',"data":{"x": 1.0}}' \
+		'{"type":"reply","conn":"a","ref":"x","data":0}' \
+		'{"type":"send","conn":"a","event":1,"data":0}' \
+		'{"type":"send","conn":"a","channel":1,"data":0}'
+	wait_line station '"answered"'
+	feed station '{"type":"send","conn":"a","event":"ask","data":2}'
+	wait_for says_question 2
+	ref=$(jq 'select(.event == "question" and .data == 2).ref' station.out)
+	feed station '{"type":"reply","conn":"a","ref":'"$ref"',"error":"no"}'
+	wait_line station '{"error":"no"}'
+	feed station '{"type":"leave","conn":"a","channel":"é"}' \
+		'{"type":"join","conn":"a","channel":"f"}'
+	wait_line station '"channel":"f","event":"#subscribe"'
+	feed station '{"type":"send","conn":"a","channel":"é","data":0,"ref":1}' \
+		'{"type":"send","conn":"a","channel":"f","data":3}'
+	wait_line station '"channel":"f","data":3'
+	wait_line station '"args":[]'
+	assert_eq "$(jq -c 'del(.at, .conn, .user, .ref) |
+		select(.type != "error" and .type != "up")' station.out | sort)" \
+		"$(sort <<-'END'
+	{"type":"message","channel":"é","event":"#subscribe","data":null}
+	{"type":"message","event":"question","data":1}
+	{"type":"answer","data":3}
+	{"type":"message","event":"answered","data":{"answer":{"x":1}}}
+	{"type":"message","event":"question","data":2}
+	{"type":"message","event":"answered","data":{"error":"no"}}
+	{"type":"message","channel":"f","event":"#subscribe","data":null}
+	{"type":"answer","args":[]}
+	{"type":"message","channel":"f","data":3}
+	END
+	)"
+	assert_eq "$(jq -r 'select(.type == "error").why' station.out)" \
+'ref is not one of this connection
+event is a string
+channel is a string'
+	[ "$(jq -r 'select(.type == "up").data.isAuthenticated' \
+		station.out)" = false ]
+	feed station '{"type":"hangup","conn":"a"}'
+	wait_line station '"by":"client"'
+	wait_line server disconnect
+	stop station
+	stop server 143
+}
+
+says_question() {
+	[ "$(grep -c '"question"' station.out)" -eq "$1" ]
+}
+
+@test "a station in SocketCluster 2: invokes both ways, channels" {
+	serve clusterserver 20
+	station socketcluster
+}
+
+@test "a station in SocketCluster 1: invokes both ways, channels" {
+	serve clusterserver 14
+	station socketcluster1
+}
