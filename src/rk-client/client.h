@@ -32,6 +32,8 @@ struct settings {
 
 extern struct settings set;
 
+void	 options_read(struct opts *, int argc, char **argv);
+
 /* What the program is: start it on the loop, and what TERM calls. */
 void	 call_start(struct opts *);	/* one connection */
 void	 call_leave(void);
