@@ -44,7 +44,7 @@ def bearer:
 
 def may_come:
   if auth == "token" then token != "" and bearer == token
-  elif auth == "jwt" then .claims != null
+  elif auth == "jwt" then (.claims // {}) != {}
   else auth == "none" end;
 
 # The answer to who may not.
