@@ -67,7 +67,7 @@
 	X(ACCEPT, "accept") X(REJECT, "reject") X(IDENTIFY, "identify") \
 	X(JOIN, "join") X(LEAVE, "leave") X(MERGE, "merge") X(WHO, "who") \
 	X(KICK, "kick") X(METRIC, "metric") X(COUNT, "count") \
-	X(STATS, "stats") \
+	X(STATS, "stats") X(SETAUTH, "setauth") X(KICKOUT, "kickout") \
 	X(PUBLISH, "publish") X(CONSUME, "consume") X(BIND, "bind") \
 	X(UNBIND, "unbind") X(DECLARE, "declare") X(DONE, "done") \
 	X(DELIVERY, "delivery") X(RETURNED, "returned") \

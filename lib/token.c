@@ -238,3 +238,38 @@ token_check(struct token *t, const struct token_key *key, struct str text,
 		return bad(t, "invalid signature");
 	return check_times(t, now);
 }
+
+/* ---- signing --------------------------------------------------------- */
+
+/* What is among the claims stays: adding it again fails. */
+static int
+fill(jwt_t *jwt, const struct token_key *key, const char *claims, int64_t now)
+{
+	if (jwt_add_grants_json(jwt, claims) != 0)
+		return 0;
+	jwt_add_grant_int(jwt, "iat", (long)now);
+	jwt_add_grant_int(jwt, "exp", (long)now + TOKEN_LIFE);
+	return jwt_set_alg(jwt, JWT_ALG_HS256,
+	    (unsigned char *)key->bytes.data, (int)key->bytes.len) == 0;
+}
+
+const char *
+token_sign(struct buf *b, const struct token_key *key, struct str claims,
+    int64_t now)
+{
+	char *copy, *text = NULL;
+	jwt_t *jwt = NULL;
+
+	buf_clear(b);
+	if (key == NULL || key->pem)
+		return "there is no secret to sign with";
+	copy = mem_strn(claims.p, claims.n);
+	if (jwt_new(&jwt) == 0 && fill(jwt, key, copy, now))
+		text = jwt_encode_str(jwt);
+	if (text != NULL && strlen(text) <= TOKEN_MAX)
+		buf_adds(b, str_of(text));
+	jwt_free(jwt);
+	free(text);
+	free(copy);
+	return buf_size(b) > 0 ? NULL : "claims that make no token";
+}

@@ -3,8 +3,8 @@
 #define TOKEN_H
 
 /*
- * JSON Web Tokens (RFC 7519): checked.  lib/token.c is the only place that
- * knows libjwt, which does the signatures.
+ * JSON Web Tokens (RFC 7519): checked, and signed.  lib/token.c is the only
+ * place that knows libjwt, which does the signatures.
  *
  *  - The key says which algorithm it is for, never the token: a secret HS256,
  *    a public key in PEM RS256 or ES256, by its kind.  "none" is none.
@@ -20,6 +20,7 @@
 
 #define TOKEN_MAX	(16 << 10)	/* bytes of a token */
 #define SECRET_MIN	32		/* of a secret: RFC 7518 3.2 */
+#define TOKEN_LIFE	86400		/* seconds, unless its claims say exp */
 
 struct token_key;
 
@@ -39,5 +40,11 @@ struct token {
 /* now: in seconds.  No key (NULL): none is good. */
 enum token_verdict token_check(struct token *, const struct token_key *,
 	    struct str text, int64_t now);
+
+/* A token with these claims, and with iat and exp where they are not among
+ * them, instead of what was in the buf: NULL, or why not.  The key has to be a
+ * secret. */
+const char *token_sign(struct buf *, const struct token_key *,
+	    struct str claims, int64_t now);
 
 #endif

@@ -8,6 +8,7 @@ load lib
 teardown() { stop_all; }
 
 APP=$TESTS/fixtures/socketcluster/app.jq
+KEY=$TESTS/fixtures/token/secret
 
 # listen PROTOCOL [OPTION...]: with the application; $port is set.
 listen() {
@@ -42,17 +43,20 @@ wire() {
 }
 
 @test "socketcluster-client 20" {
-	listen 2 --ask --ping-interval 400ms --ping-timeout "$((5 * RK_SLOW))s"
+	listen 2 --ask --jwt-key "$KEY" --ping-interval 400ms \
+		--ping-timeout "$((5 * RK_SLOW))s"
 	client 20
 }
 
 @test "socketcluster-client 16" {
-	listen 2 --ask --ping-interval 400ms --ping-timeout "$((5 * RK_SLOW))s"
+	listen 2 --ask --jwt-key "$KEY" --ping-interval 400ms \
+		--ping-timeout "$((5 * RK_SLOW))s"
 	client 16
 }
 
 @test "socketcluster-client 14" {
-	listen 1 --ask --ping-interval 400ms --ping-timeout "$((5 * RK_SLOW))s"
+	listen 1 --ask --jwt-key "$KEY" --ping-interval 400ms \
+		--ping-timeout "$((5 * RK_SLOW))s"
 	client 14
 }
 
@@ -87,11 +91,11 @@ wire() {
 }
 
 @test "tokens, protocol 2" {
-	listen 2 --jwt-key "$TESTS/fixtures/token/secret"
+	listen 2 --jwt-key "$KEY"
 	wire 2 "$TESTS/fixtures/token"
 }
 
 @test "tokens, protocol 1" {
-	listen 1 --jwt-key "$TESTS/fixtures/token/secret"
+	listen 1 --jwt-key "$KEY"
 	wire 1 "$TESTS/fixtures/token"
 }

@@ -30,6 +30,14 @@ put_wrong(enum token_verdict verdict)
 	sc_write_wrong(&error, kinds[verdict], token.why, token.at);
 }
 
+static void
+forget(struct conn *c)
+{
+	free(c->claims);
+	c->claims = NULL;
+	c->expires = 0;
+}
+
 /* The token between the quotes; it has no escapes, or is none. */
 static enum token_verdict
 check(struct cluster *k, struct str quoted)
@@ -40,15 +48,13 @@ check(struct cluster *k, struct str quoted)
 	enum token_verdict v = token_check(&token, k->endpoint->key, text,
 	    loop_ms() / 1000);
 
-	free(c->claims);
-	c->claims = NULL;
-	k->expires = 0;
+	forget(c);
 	if (v != TOKEN_GOOD) {
 		put_wrong(v);
 		return v;
 	}
 	c->claims = mem_strn(token.claims.data, token.claims.len);
-	k->expires = token.expires;
+	c->expires = token.expires;
 	return v;
 }
 
@@ -74,9 +80,7 @@ claims_remove(struct cluster *k, int to_client)
 {
 	int had = k->conn->claims != NULL;
 
-	free(k->conn->claims);
-	k->conn->claims = NULL;
-	k->expires = 0;
+	forget(k->conn);
 	if (to_client)
 		claims_tell_removed(k);
 	if (had)
@@ -86,7 +90,7 @@ claims_remove(struct cluster *k, int to_client)
 void
 claims_expire(struct cluster *k)
 {
-	if (k->expires != 0 && loop_ms() / 1000 >= k->expires)
+	if (k->conn->expires != 0 && loop_ms() / 1000 >= k->conn->expires)
 		claims_remove(k, 1);
 }
 
@@ -141,4 +145,43 @@ claims_authenticate(struct cluster *k, const struct sc_packet *p)
 		refuse(k, p->id);
 	if (had || v == TOKEN_GOOD)
 		tell(k);
+}
+
+/* Quoted, as letters and dots can be. */
+static struct str
+quoted(struct str text)
+{
+	static struct buf b = { .max = TOKEN_MAX + 2 };
+
+	buf_clear(&b);
+	buf_addc(&b, '"');
+	buf_adds(&b, text);
+	buf_addc(&b, '"');
+	return buf_str(&b);
+}
+
+const char *
+claims_set(struct conn *c, struct str claims)
+{
+	static struct buf text = { .max = TOKEN_MAX }, data;
+	struct sc_packet p = { .type = SC_SET_TOKEN };
+	struct cluster *k = cluster_of(c);
+	const char *why;
+
+	if (claims.n == 0) {
+		forget(c);
+		claims_tell_removed(k);
+		return NULL;
+	}
+	why = token_sign(&text, c->endpoint->key, claims, loop_ms() / 1000);
+	if (why != NULL)
+		return why;
+	if (check(k, quoted(buf_str(&text))) == TOKEN_BAD)
+		return token.why;
+	data.max = 2 * TOKEN_MAX;
+	buf_clear(&data);
+	sc_write_token(&data, quoted(buf_str(&text)));
+	p.data = buf_str(&data);
+	cluster_send(k, &p);
+	return NULL;
 }

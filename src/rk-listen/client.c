@@ -2,6 +2,7 @@
 #include "client.h"
 #include "endpoints.h"
 #include "event.h"
+#include "grant.h"
 #include "head.h"
 #include "log.h"
 #include "pending.h"
@@ -76,6 +77,7 @@ upgrade(struct ws_conn *ws, const struct http_head *h)
 	struct str chosen = { NULL, 0 };
 	int sound = 0, status, r;
 	const struct endpoint *e = client_endpoint(h->path, 0, &found, &sound);
+	struct grant grant;
 	struct conn *c;
 
 	if (e != NULL && e->dialect->upgrade != NULL) {
@@ -88,12 +90,15 @@ upgrade(struct ws_conn *ws, const struct http_head *h)
 		    http_header(h, "sec-websocket-protocol"), &chosen);
 		status = r == -1 ? 400 : 0;
 	}
+	if (status == 0 && !grant_read(&grant, e, h))
+		status = 401;
 	if (status != 0) {
 		web_answer(ws, status, "");
 		return;
 	}
 	c = conn_make(ws, e, KIND_WS);
 	ws_set_data(ws, c);
+	grant_take(c, &grant);
 	if (chosen.p != NULL)
 		c->subprotocol = mem_strn(chosen.p, chosen.n);
 	if (e->with & WITH_HEADERS)

@@ -43,7 +43,6 @@ struct cluster {			/* the data of its ws */
 	struct wanted *wanted;		/* the first */
 	unsigned nwanted;
 	unsigned bad : 1;		/* that token is to be thrown away */
-	int64_t expires;		/* its token, in seconds; 0: never */
 };
 
 extern struct cluster_counts {
@@ -91,6 +90,9 @@ void	 claims_authenticate(struct cluster *, const struct sc_packet *);
 void	 claims_remove(struct cluster *, int to_client);
 void	 claims_tell_removed(struct cluster *);
 void	 claims_expire(struct cluster *);	/* if it is time */
+/* By the rules, who know: a token with these claims; .n is 0: none any more.
+ * NULL, or why not. */
+const char *claims_set(struct conn *, struct str claims);
 
 /* ---- subscriptions (wanted.c) ------------------------------------------ */
 

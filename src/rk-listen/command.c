@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "command.h"
 #include "event.h"
+#include "grant.h"
 #include "log.h"
 #include "metrics.h"
 #include "people.h"
@@ -156,6 +157,8 @@ static const struct {
 	{ T_MERGE, people_merge },
 	{ T_WHO, people_who },
 	{ T_KICK, people_kick },
+	{ T_KICKOUT, people_kickout },
+	{ T_SETAUTH, grant_setauth },
 	{ T_METRIC, metrics_metric },
 	{ T_COUNT, metrics_count },
 	{ T_STATS, metrics_stats }

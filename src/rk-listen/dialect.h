@@ -47,6 +47,10 @@ struct dialect {
 	/* A join was applied, or not and why; NULL: nobody waits for it. */
 	void (*joined)(struct conn *, struct str channel, const char *why);
 
+	/* What a dialect alone has; NULL: not this one. */
+	void (*kicked_out)(struct conn *, const struct frame *);
+	const char *(*set_claims)(struct conn *, struct str claims);
+
 	void (*accept)(struct conn *);	/* pending no more */
 	/* Pending no more, and refused: with the frame of the reject, unless
 	 * it is NULL. */

@@ -45,7 +45,7 @@ enum {
 	{ KEY_CHANNEL_LIMIT, "channel-limit", "N", \
 	    "of a SocketCluster client (1000)" }, \
 	{ KEY_JWT_KEY, "jwt-key", "FILE", \
-	    "secret, or public key, of SocketCluster tokens" }, \
+	    "secret, or public key, of clients' tokens" }, \
 	{ KEY_PING_INTERVAL, "ping-interval", "TIME", \
 	    "between a dialect's pings (25s, 8s)" }, \
 	{ KEY_PING_TIMEOUT, "ping-timeout", "TIME", \

@@ -364,6 +364,7 @@ end(struct session *s, struct ws_end e)
 	engine_counts.sessions--;
 	free(s->head);
 	free(s->headers);
+	grant_drop(&s->grant);
 	free(s);
 }
 

@@ -24,6 +24,7 @@
 #include "codec/engineio.h"
 #include "figure.h"
 #include "frame.h"
+#include "grant.h"
 #include "table.h"
 #include "ws.h"
 
@@ -74,6 +75,7 @@ struct session {
 	struct assembly *assembly;	/* attachments.h */
 	char *head;			/* of its request, as keys of a frame */
 	char *headers;			/* --with headers */
+	struct grant grant;		/* of its request */
 	ev_timer timer;
 	double ping;			/* next one, or the end */
 	double lonely;			/* the end, while it has no socket */

@@ -3,6 +3,7 @@
 
 #include "endpoint.h"
 #include "event.h"
+#include "grant.h"
 #include "log.h"
 #include "loop.h"
 #include "pending.h"
@@ -95,7 +96,7 @@ event_put_roster(struct buf *b, const struct conn *c, unsigned with)
 	if (with & WITH_STATE)
 		put_object(b, "state", c->state);
 	if (with & WITH_CLAIMS)
-		put_object(b, "claims", c->claims);
+		put_object(b, "claims", grant_claims(c));
 	if (with & WITH_HEADERS && c->headers != NULL)
 		put_object(b, "headers", c->headers);
 	if (with & WITH_CHANNELS)

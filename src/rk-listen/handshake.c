@@ -72,10 +72,13 @@ preflight(struct ws_conn *ws, const struct http_head *h)
 	ws_respond(ws, 204, headers(), STR(""));
 }
 
-/* What the `open` of its first connection says of the request. */
+/* What the `open` of its first connection says of the request, and what all
+ * of its connections have of it. */
 static void
-keep_head(struct session *s, struct ws_conn *ws, const struct http_head *h)
+keep_head(struct session *s, struct ws_conn *ws, const struct http_head *h,
+    const struct grant *g)
 {
+	s->grant = *g;
 	s->head = head_keep(ws, h);
 	if (s->endpoint->with & WITH_HEADERS)
 		s->headers = head_headers(h);
@@ -85,13 +88,20 @@ static void
 handshake(struct ws_conn *ws, const struct endpoint *e,
     const struct eio_query *q, const struct http_head *h)
 {
-	struct session *s = engine_new(e, q->version, ws, 1);
+	struct session *s;
+	struct grant grant;
 
+	if (!grant_read(&grant, e, h)) {
+		ws_respond(ws, 401, headers(), STR("401 Unauthorized\n"));
+		return;
+	}
+	s = engine_new(e, q->version, ws, 1);
 	if (s == NULL) {
+		grant_drop(&grant);
 		web_answer(ws, 503, "");
 		return;
 	}
-	keep_head(s, ws, h);
+	keep_head(s, ws, h, &grant);
 	if (q->version == 3) {
 		buf_adds(&lines, STR("Set-Cookie: io="));
 		buf_add(&lines, s->sid, SID);
@@ -205,6 +215,7 @@ handshake_upgrade(struct ws_conn *ws, const struct endpoint *e,
 	struct eio_query q;
 	enum eio_error why = unwelcome(e, h, &q);
 	struct session *s = NULL;
+	struct grant grant;
 
 	if (draining)
 		web_answer(ws, 503, "");
@@ -219,9 +230,11 @@ handshake_upgrade(struct ws_conn *ws, const struct endpoint *e,
 		refuse_upgrade(ws, EIO_BAD_REQUEST);
 	else if (s != NULL)
 		probe(s, ws);
+	else if (!grant_read(&grant, e, h))
+		web_answer(ws, 401, "");
 	else {
 		s = engine_new(e, q.version, ws, 0);
-		keep_head(s, ws, h);
+		keep_head(s, ws, h, &grant);
 		ws_accept(ws, NULL);
 	}
 }

@@ -12,10 +12,11 @@
  * The rooms: endpoints (the options about them), endpoint (which path is
  * what), limits; head (a request as JSON), client (from open to close),
  * throttle, rate (how fast they talk), event (what goes up, and custody);
- * command, people, send, pending, ask (what comes down); roster, state (who
- * is there); stages, metrics, web, docroot; dialect (what clients speak),
- * engine, socket, handshake, polling (Engine.IO), socketio, written,
- * attachments, engineio, socketcluster, cluster, greet, wanted, claims.
+ * command, people, send, pending, ask (what comes down); grant (tokens);
+ * roster, state (who is there); stages, metrics, web, docroot; dialect (what
+ * clients speak), engine, socket, handshake, polling (Engine.IO), socketio,
+ * written, attachments, engineio, socketcluster, cluster, greet, wanted,
+ * claims.
  */
 
 #include <errno.h>

@@ -8,6 +8,7 @@
 #include "cluster.h"
 #include "engine.h"
 #include "event.h"
+#include "grant.h"
 #include "metrics.h"
 #include "pending.h"
 #include "send.h"
@@ -24,8 +25,8 @@
 static const struct figure *const tables[] = { roster_figures, ws_figures,
     ws_limit_figures, ws_tls_figures, event_figures, send_figures,
     throttle_figures, web_figures, pending_figures, engine_figures,
-    cluster_figures, ask_figures, command_figures, stages_figures,
-    link_figures };
+    cluster_figures, grant_figures, ask_figures, command_figures,
+    stages_figures, link_figures };
 
 #define TABLES	(sizeof tables / sizeof *tables)
 

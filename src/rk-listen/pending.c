@@ -3,6 +3,7 @@
 
 #include "endpoint.h"
 #include "event.h"
+#include "grant.h"
 #include "loop.h"
 #include "pending.h"
 #include "state.h"
@@ -150,12 +151,38 @@ header_lines(struct buf *b, struct str object, int *typed)
 	return NULL;
 }
 
+static int
+has_body(const struct frame *f)
+{
+	const char *none;
+
+	return frame_payload(f, &none) != -1 || frame_has(f, K_CLAIMS);
+}
+
 static const char *
 type_of(const struct frame *f)
 {
 	return frame_has(f, K_DATA) ? "Content-Type: application/json\r\n" :
-	    frame_has(f, K_TEXT) ? "Content-Type: text/plain; charset=utf-8"
+	    frame_has(f, K_TEXT) ||
+	    frame_has(f, K_CLAIMS) ? "Content-Type: text/plain; charset=utf-8"
 	    "\r\n" : "Content-Type: application/octet-stream\r\n";
+}
+
+/* What the answer is: its payload, or a token with its claims. */
+static const char *
+body_of(struct buf *body, const struct conn *c, const struct frame *f)
+{
+	const char *none;
+	int binary;
+
+	body->max = link_line_max();
+	buf_clear(body);
+	if (frame_payload(f, &none) != -1)
+		return frame_payload_bytes(f, body, &binary) == 1 ? NULL :
+		    "malformed text or base64";
+	if (c == NULL || c->pending || !frame_has(f, K_CLAIMS))
+		return NULL;
+	return grant_sign(body, c->endpoint, f);
 }
 
 /* Answers c (NULL: only checks) with what the frame says. */
@@ -163,23 +190,20 @@ static const char *
 respond(struct conn *c, const struct frame *f, int64_t status)
 {
 	static struct buf lines, body;
-	const char *why, *none;
-	int typed = 0, binary;
+	const char *why;
+	int typed = 0;
 
-	lines.max = body.max = link_line_max();
+	lines.max = link_line_max();
 	buf_clear(&lines);
-	buf_clear(&body);
 	if (frame_has(f, K_STATUS) && (!frame_int(f, K_STATUS, &status) ||
 	    status < 200 || status > 599))
 		return "status is from 200 to 599";
 	if ((why = header_lines(&lines, f->v[K_HEADERS], &typed)) != NULL)
 		return why;
-	if (frame_payload(f, &none) != -1) {
-		if (frame_payload_bytes(f, &body, &binary) != 1)
-			return "malformed text or base64";
-		if (!typed)
-			buf_adds(&lines, str_of(type_of(f)));
-	}
+	if ((why = body_of(&body, c, f)) != NULL)
+		return why;
+	if (!typed && has_body(f))
+		buf_adds(&lines, str_of(type_of(f)));
 	buf_addc(&lines, '\0');
 	if (c == NULL)
 		return NULL;

@@ -37,6 +37,7 @@ people_identify(struct command *k)
 }
 
 struct moved {
+	const struct frame *frame;
 	struct str channel;
 	const char *why;
 };
@@ -69,11 +70,25 @@ leave(struct conn *c, void *arg)
 		event_note("vacated", m->channel);
 }
 
+/* It leaves, and its client is told, where its dialect has words for that. */
+static void
+kick_out(struct conn *c, void *arg)
+{
+	struct moved *m = arg;
+	const struct dialect *d = c->endpoint->dialect;
+
+	if (!channel_has(c, m->channel))
+		return;
+	leave(c, m);
+	if (d->kicked_out != NULL && ws_is_open(c->ws))
+		d->kicked_out(c, m->frame);
+}
+
 static const char *
 move(struct command *k, void (*each)(struct conn *, void *))
 {
 	static struct buf b = { .max = 4096 };
-	struct moved m = { .why = NULL };
+	struct moved m = { .frame = k->frame };
 	struct target t;
 	const char *why = target_read(&t, k->frame, TO_CONN | TO_USER);
 
@@ -95,6 +110,16 @@ const char *
 people_leave(struct command *k)
 {
 	return move(k, leave);
+}
+
+const char *
+people_kickout(struct command *k)
+{
+	const struct frame *f = k->frame;
+
+	if (frame_has(f, K_REASON) && json_kind(f->v[K_REASON]) != 's')
+		return "reason is a string";
+	return move(k, kick_out);
 }
 
 /* ---- who ------------------------------------------------------------- */

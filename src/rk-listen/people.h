@@ -10,6 +10,7 @@
 const char *people_identify(struct command *);
 const char *people_join(struct command *);
 const char *people_leave(struct command *);
+const char *people_kickout(struct command *);
 const char *people_merge(struct command *);
 const char *people_who(struct command *);
 const char *people_kick(struct command *);

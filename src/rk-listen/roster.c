@@ -215,6 +215,17 @@ channel_join(struct conn *c, struct str s)
 }
 
 int
+channel_has(const struct conn *c, struct str s)
+{
+	const struct name *x = channel_named(s);
+	const struct member *m = x == NULL ? NULL : c->channels;
+
+	while (m != NULL && m->of != x)
+		m = m->more;
+	return m != NULL;
+}
+
+int
 channel_leave(struct conn *c, struct str s)
 {
 	struct member **at = &c->channels, *m;

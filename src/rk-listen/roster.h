@@ -58,6 +58,7 @@ struct conn {
 	struct socket *socket;		/* on a session: engine.h; or NULL */
 	struct member *user, *channels;
 	char *state, *claims, *headers;	/* JSON objects; NULL: {}, none */
+	int64_t expires;		/* its claims, in seconds; 0: never */
 	char *subprotocol;		/* until it is open */
 	struct throttle *throttle;	/* what it has credit for */
 	struct ask *asks;		/* sends that wait for an answer */
@@ -103,6 +104,7 @@ int	 name_sound(struct str);
 void	 user_set(struct conn *, const struct str *);
 /* 1: the channel is there since now; 0: it was, or he is in; -1: too many. */
 int	 channel_join(struct conn *, struct str);
+int	 channel_has(const struct conn *, struct str);	/* he is in: 1 or 0 */
 /* 1: it is empty now and gone; 0: not, or he was not in. */
 int	 channel_leave(struct conn *, struct str);
 /* Leaves any one: 1 and its name, if it is gone now; 0: nobody is told; -1:

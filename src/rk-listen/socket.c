@@ -30,6 +30,7 @@ socket_new(struct session *s, struct str way)
 	k->conn = conn_make(s->ws, s->endpoint, KIND_WS);
 	k->conn->socket = k;
 	k->conn->pending = s->endpoint->ask != 0;
+	grant_share(k->conn, &s->grant);
 	if (s->headers != NULL)
 		k->conn->headers = mem_str(s->headers);
 	s->lonely = 0;

@@ -279,6 +279,21 @@ write_reply(const struct conn *c, const struct frame *f, const char **why)
 	return written(way(c), &p, f);
 }
 
+/* It is in a channel no more, and hears why. */
+static void
+kicked_out(struct conn *c, const struct frame *f)
+{
+	static struct buf b;
+	struct sc_packet p = { .type = SC_KICK_OUT };
+
+	b.max = link_line_max();
+	buf_clear(&b);
+	sc_write_kick(&b, c->endpoint->sc_protocol, f->v[K_CHANNEL],
+	    frame_has(f, K_REASON) ? f->v[K_REASON] : STR(""));
+	p.data = buf_str(&b);
+	cluster_send(cluster_of(c), &p);
+}
+
 static void
 kick(struct conn *c, int code, struct str reason)
 {
@@ -300,6 +315,8 @@ const struct dialect socketcluster_dialect = {
 	.ask = write_ask,
 	.reply = write_reply,
 	.joined = wanted_joined,
+	.kicked_out = kicked_out,
+	.set_claims = claims_set,
 	.accept = greet_welcome,
 	.refuse = greet_refuse,
 	.kick = kick,

@@ -89,17 +89,6 @@ name_of(struct str quoted, struct buf *b, struct str *name)
 	return name_sound(*name);
 }
 
-static const struct member *
-member_of(const struct conn *c, struct str channel)
-{
-	const struct name *x = channel_named(channel);
-	const struct member *m = x == NULL ? NULL : c->channels;
-
-	while (m != NULL && m->of != x)
-		m = m->more;
-	return m;
-}
-
 static unsigned
 count(const struct cluster *k)
 {
@@ -164,7 +153,7 @@ wanted_subscribe(struct cluster *k, const struct sc_packet *p)
 	if (!name_of(p->channel, &b, &channel))
 		cluster_fail(k, p->id, "InvalidActionError",
 		    STR("Subscribe channel name was malformatted"));
-	else if (member_of(k->conn, channel) != NULL)
+	else if (channel_has(k->conn, channel))
 		cluster_answer(k, p->id, STR(""));
 	else if (count(k) >= k->endpoint->sc_channels)
 		too_many(k, p->id, channel);
@@ -251,7 +240,7 @@ wanted_unsubscribe(struct cluster *k, const struct sc_packet *p)
 		    STR("Unsubscribe channel name was malformatted"));
 		return;
 	}
-	member = member_of(k->conn, channel) != NULL;
+	member = channel_has(k->conn, channel);
 	if (!member && !give_up(k, channel)) {
 		fail(k, p->id, "unsubscribe socket from", channel,
 		    "unsubscribe from a channel which it is not subscribed "

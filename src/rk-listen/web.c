@@ -4,6 +4,7 @@
 #include "client.h"
 #include "docroot.h"
 #include "event.h"
+#include "grant.h"
 #include "head.h"
 #include "metrics.h"
 #include "pending.h"
@@ -36,9 +37,17 @@ static void
 ask(struct ws_conn *ws, const struct endpoint *e, const struct http_head *h,
     const struct captures *found, struct str body)
 {
-	struct conn *c = conn_make(ws, e, KIND_HTTP);
-	struct buf *b = event_begin("request");
+	struct grant grant;
+	struct conn *c;
+	struct buf *b;
 
+	if (!grant_read(&grant, e, h)) {
+		web_answer(ws, 401, "WWW-Authenticate: Bearer\r\n");
+		return;
+	}
+	c = conn_make(ws, e, KIND_HTTP);
+	grant_take(c, &grant);
+	b = event_begin("request");
 	requests++;
 	ws_set_data(ws, c);
 	frame_text(b, "method", h->method);

@@ -23,6 +23,7 @@ const DONE = ['{"event":"echo","data":1,"cid":99}', '{"rid":99,"data":1}']
 
 // Ids and the channel limit's message are masked.
 const mask = (s) => s.replace(/[a-z0-9]{13}\.\d+/g, 'ID')
+	.replace(/"eyJ[\w-]+\.[\w-]+\.[\w-]+"/, '"TOKEN"')
 const hello = '{"rid":1,"data":{"id":"ID","pingTimeout":20000,' +
 	'"isAuthenticated":false}}'
 
@@ -94,6 +95,14 @@ const wire = {
 		'{"event":"#unsubscribe","data":"w","cid":3}'),
 	'{"event":"#publish","data":{"channel":"w","data":1}}', DONE[0]], hello,
 	'{"rid":3}', '{"rid":2}', '{"event":"left","data":{}}', DONE[1]],
+	'put out of a channel, and of one it is not in': [[HELLO,
+		subscribe('k', 2), '{"event":"kick","data":"k","cid":3}',
+		'{"event":"kick","data":"k","cid":4}',
+		'{"event":"#publish","data":{"channel":"k"}}', DONE[0]], hello,
+	'{"rid":2}', v1 ?
+		'{"event":"#kickOut","data":{"message":"why","channel":"k"}}' :
+		'{"event":"#kickOut","data":{"channel":"k","message":"why"}}',
+	'{"rid":3}', '{"rid":4}', DONE[1]],
 	'errors of the application': [[HELLO, '{"event":"fail","cid":2}'], hello,
 		error(2, 'MyError', 'nope')]
 }
@@ -147,6 +156,11 @@ const held = {
 		'{"event":"#removeAuthToken"}'], hello,
 	'{"rid":2,"data":{"isAuthenticated":true,"authError":null}}',
 	said('claims', bob), said('claims', '{}')],
+	'a token from the server, and its end': [[HELLO,
+		'{"event":"login","data":{"username":"bob"},"cid":2}',
+		'{"event":"logout","cid":3}'], hello,
+	'{"event":"#setAuthToken","data":{"token":"TOKEN"}}', '{"rid":2}',
+	removed, '{"rid":3}'],
 	'a changed token': soft(token('hs256') && token('hs256')
 		.replace(/\.[^.]*$/, '.AAAA'), invalid('invalid signature')),
 	'no token at all': hard(null, invalid('jwt must be provided')),

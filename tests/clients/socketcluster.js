@@ -8,7 +8,7 @@
 const assert = require('assert')
 
 const [version, port, ...wanted] = process.argv.slice(2)
-const library = require(`socketcluster-client-${version}`)
+const face = require('./clusterface.js')
 const limit = 15000 * Number(process.env.RK_SLOW || 1)
 const old = version === '14'
 const open = new Set()
@@ -22,68 +22,11 @@ function within(promise, what) {
 	return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
-// One face for both generations: callbacks up to 14, streams from 15 on.
 function dial(more = {}) {
-	const options = { hostname: '127.0.0.1', port: Number(port), ackTimeout:
-		limit, autoReconnectOptions: { initialDelay: 10, randomness: 10 },
-		multiplex: false, ...more }
-	const socket = library.create(options)
-	const face = { socket, closed: null, errors: [] }
+	const f = face(version, { port: Number(port), ackTimeout: limit, ...more })
 
-	open.add(socket)
-	if (old) {
-		face.on = (event, f) => socket.on(event, f)
-		face.once = (event) => new Promise((resolve) =>
-			socket.once(event, (a, b) => resolve({ code: a, reason: b,
-				...(a && typeof a === 'object' ? a : {}) })))
-		socket.on('error', (e) => face.errors.push(e))
-		face.receive = (event) => new Promise((resolve) =>
-			socket.once(event, resolve))
-		face.invoke = (event, data) => new Promise((resolve, reject) =>
-			socket.emit(event, data, (error, result) =>
-				error ? reject(error) : resolve(result)))
-		face.transmit = (event, data) => socket.emit(event, data)
-		face.publish = (name, data) => new Promise((resolve, reject) =>
-			socket.publish(name, data, (error) =>
-				error ? reject(error) : resolve()))
-		face.procedure = (event, f) => socket.on(event, (data, respond) =>
-			f(data, (result) => respond(null, result),
-				(error) => respond(error)))
-		face.subscribe = (name, how) => {
-			const channel = socket.subscribe(name, how)
-
-			return { ok: new Promise((resolve, reject) => {
-				channel.once('subscribe', resolve)
-				channel.once('subscribeFail', reject)
-			}), kicked: new Promise((resolve) =>
-				channel.once('kickOut', resolve)),
-			watch: (f) => channel.watch(f),
-			unsubscribe: () => channel.unsubscribe() }
-		}
-		return face
-	}
-	const stream = async (s, f) => { for await (const x of s) f(x) }
-
-	stream(socket.listener('error'), ({ error }) => face.errors.push(error))
-	face.on = (event, f) => stream(socket.listener(event), f)
-	face.once = (event) => socket.listener(event).once()
-	face.receive = (event) => socket.receiver(event).once()
-	face.invoke = (event, data) => socket.invoke(event, data)
-	face.transmit = (event, data) => socket.transmit(event, data)
-	face.publish = (name, data) => socket.invokePublish(name, data)
-	face.procedure = (event, f) => stream(socket.procedure(event), (r) =>
-		f(r.data, (x) => r.end(x), (e) => r.error(e)))
-	face.subscribe = (name, how) => {
-		const channel = socket.subscribe(name, how)
-
-		return { ok: Promise.race([channel.listener('subscribe').once(),
-			channel.listener('subscribeFail').once()
-				.then(({ error }) => { throw error })]),
-		kicked: channel.listener('kickOut').once(),
-		watch: (f) => stream(channel, f),
-		unsubscribe: () => channel.unsubscribe() }
-	}
-	return face
+	open.add(f.socket)
+	return f
 }
 
 async function connected(more) {
@@ -189,6 +132,56 @@ const checks = {
 		assert.equal((await within(left, 'left')).channel, 'mine')
 		await within(all, 'vacated')
 		assert.deepEqual(seen, ['occupied', 'vacated'])
+	},
+
+	async login() {
+		const a = await connected(), now = Math.floor(Date.now() / 1000)
+
+		await fails(a.invoke('login', { username: 'eve' }), 'LoginError',
+			/unknown/)
+		await within(a.invoke('login', { username: 'bob', n: 1 }), 'login')
+		assert.equal(a.socket.authState, 'authenticated')
+		const token = a.socket.authToken
+
+		assert.equal(token.username, 'bob')
+		assert(token.iat >= now - 60 && token.exp === token.iat + 86400)
+		// it is good for another connection, by whose claims it is known
+		const b = await connected(), hello = b.receive('claims')
+
+		await within(b.authenticate(a.socket.signedAuthToken), 'token')
+		assert.equal((await within(hello, 'claims')).username, 'bob')
+		// and over when the server says so
+		const over = a.once('deauthenticate')
+
+		await within(a.invoke('logout'), 'logout')
+		await within(over, 'deauthenticate')
+		assert.equal(a.socket.authState, 'unauthenticated')
+	},
+
+	// A token ends while its connection lives on.
+	async expiry() {
+		const a = await connected(), over = a.once('deauthenticate')
+		const claims = a.receive('claims')
+
+		await within(a.invoke('login', { username: 'bob',
+			exp: Math.floor(Date.now() / 1000) + 5 }), 'login')
+		await within(over, 'deauthenticate')
+		assert.deepEqual(await within(claims, 'claims'), {})
+		assert.equal(await within(a.invoke('echo', 1), 'echo'), 1)
+	},
+
+	async kickout() {
+		const a = await connected(), room = a.subscribe('kicked')
+
+		await within(room.ok, 'subscribe')
+		await within(a.invoke('kick', 'kicked'), 'kick')
+		await within(room.kicked, 'kickOut')
+		const b = await connected(), watch = b.subscribe('kicked')
+
+		await within(watch.ok, 'subscribe')
+		room.watch(() => assert.fail('it is out'))
+		await within(b.publish('kicked', 1), 'publish')
+		assert.equal(await within(a.invoke('echo', 1), 'echo'), 1)
 	},
 
 	// Three intervals and more: a client that heard none would hang up.

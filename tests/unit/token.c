@@ -101,6 +101,28 @@ TEST(lines, "breaks of lines in claims are none in frames")
 	CHECK_STR(buf_str(&token.claims), "{ \"sub\": \"bob\"  }");
 }
 
+TEST(signing, "a secret signs what it checks")
+{
+	struct buf b = BUF(TOKEN_MAX);
+	const char *why = token_sign(&b, key("secret"),
+	    STR("{\"sub\":\"bob\"}"), NOW);
+
+	CHECK(why == NULL);
+	CHECKED(key("secret"), buf_str(&b), TOKEN_GOOD, "");
+	CHECK(strstr(token.claims.data, "\"sub\":\"bob\"") != NULL);
+	CHECK_INT(token.expires, NOW + TOKEN_LIFE);
+	CHECKED(key("other"), buf_str(&b), TOKEN_BAD, "invalid signature");
+	CHECK(token_sign(&b, key("secret"), STR("{\"exp\":7,\"iat\":5}"),
+	    NOW) == NULL);
+	CHECKED(key("secret"), buf_str(&b), TOKEN_EXPIRED, "jwt expired");
+	CHECK_INT(token.at, 7);
+	CHECK_STR(str_of(token_sign(&b, key("rsa.pem"), STR("{}"), NOW)),
+	    "there is no secret to sign with");
+	CHECK(token_sign(&b, NULL, STR("{}"), NOW) != NULL);
+	CHECK(token_sign(&b, key("secret"), STR("[]"), NOW) != NULL);
+	buf_free(&b);
+}
+
 TEST(garbage, "what is no token")
 {
 	static const char *const texts[] = { "x", ".", "..", "...", "a.b.c",
