@@ -592,7 +592,19 @@ rss() {
 	run_status 127 rk-route --run one=nobody-has-this --link a=a.sock -e .
 	run_status 100 rk-route --run one -e .
 	[[ $stderr == *'not NAME=COMMAND'* ]]
-	run_status 100 rk-route --run one=cat --bare -e . -- cat
+	run_status 100 rk-route --run one=cat --bare -e .
+}
+
+@test "--run: beside a bare co-process they speak frames" {
+	start_ready l rk-listen --unix=l --http / -- rk-route --bare \
+		--run 'store=rk-store a.db' -e '
+		if .type == "request" then
+			{type: "put", key: "k", data: .path, ref: .conn, via: "store"}
+		elif .type == "done" then {type: "x", data: .ref, via: "down"}
+		elif .type == "message" then
+			{type: "respond", conn: .data, text: .from, via: "up"}
+		else empty end' -- cat
+	assert_eq "$(curl -s -m 20 --unix-socket l http://l/x)" down
 }
 
 # Its CPU time is what it was when it was asked last.

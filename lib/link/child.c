@@ -243,8 +243,8 @@ start(struct child *c)
 	ev_timer_start(loop, &c->attach);
 }
 
-struct link *
-link_child(const char *name, enum link_as we, char **argv,
+static struct link *
+child_new(const char *name, enum link_as we, char **argv, int bare,
     const struct link_ops *ops)
 {
 	struct link *l = link_new(name, we,
@@ -254,7 +254,7 @@ link_child(const char *name, enum link_as we, char **argv,
 	l->maker = c;
 	l->lost = lost;
 	l->answers = 1;
-	l->bare = settings.bare != 0;
+	l->bare = bare != 0;
 	c->link = l;
 	c->argv = argv;
 	c->pause = (struct pause){ .first = 100, .longest = 30000 };
@@ -266,6 +266,20 @@ link_child(const char *name, enum link_as we, char **argv,
 	children = c;
 	start(c);
 	return l;
+}
+
+struct link *
+link_child(const char *name, enum link_as we, char **argv,
+    const struct link_ops *ops)
+{
+	return child_new(name, we, argv, settings.bare, ops);
+}
+
+struct link *
+link_beside(const char *name, enum link_as we, char **argv,
+    const struct link_ops *ops)
+{
+	return child_new(name, we, argv, 0, ops);
 }
 
 void

@@ -100,6 +100,9 @@ struct link *link_stdio(const char *name, enum link_as we,
 	    const struct link_ops *);
 struct link *link_child(const char *name, enum link_as we, char **argv,
 	    const struct link_ops *);
+/* One more, beside that one: it speaks frames, also with --bare. */
+struct link *link_beside(const char *name, enum link_as we, char **argv,
+	    const struct link_ops *);
 struct link *link_connect(const char *name, enum link_as we,
 	    const char *path, const struct link_ops *);
 /* peer: what the main peer is to us (LINK_ROUTER for a station, LINK_STATION

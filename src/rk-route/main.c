@@ -38,7 +38,7 @@ static const struct opt options[] = {
 };
 
 static const char *test;
-static int check, explain, links, runs, bare;
+static int check, explain, links, bare;
 
 static void
 option(struct opts *o, int key)
@@ -58,7 +58,6 @@ option(struct opts *o, int key)
 	case RUN:
 		router_name(o, (enum router_way)(key - LINK));
 		links = 1;
-		runs |= key == RUN;
 		break;
 	default:
 		bare |= key == KEY_BARE;
@@ -77,8 +76,8 @@ read_options(struct opts *o)
 	rule_operand(o);
 	if ((test != NULL || check) && (links || o->child != NULL))
 		opt_usage(o, "-t, --check and --explain have no links");
-	if (bare && (o->child == NULL || runs))
-		opt_usage(o, "--bare is for one co-process, behind --");
+	if (bare && o->child == NULL)
+		opt_usage(o, "--bare is for the co-process, behind --");
 }
 
 static void

@@ -405,7 +405,7 @@ place_open(struct place *p)
 		link_connect(p->name, LINK_ROUTER, p->argv[2], &ops);
 		break;
 	case ROUTER_RUN:
-		link_child(p->name, LINK_ROUTER, p->argv, &ops);
+		link_beside(p->name, LINK_ROUTER, p->argv, &ops);
 		break;
 	}
 }
