@@ -90,4 +90,4 @@ _rk() {
 }
 
 complete -F _rk rk-listen rk-route rk-publish rk-client rk-amqp-bridge \
-	rk-store rk-jobs rk-log rk-piped rk-layer rk-robots rk-rouket
+	rk-store rk-jobs rk-log rk-piped rk-layer rk-robots rk-rouket rk-cluster

@@ -55,6 +55,6 @@ function __rk
 end
 
 for program in rk-listen rk-route rk-publish rk-client rk-amqp-bridge \
-        rk-store rk-jobs rk-log rk-piped rk-layer rk-robots rk-rouket
+        rk-store rk-jobs rk-log rk-piped rk-layer rk-robots rk-rouket rk-cluster
     complete -c $program -f -a '(__rk)'
 end

@@ -74,3 +74,7 @@ teardown() {
 @test "rk-robots(1)" {
 	examples rk-robots.1
 }
+
+@test "rk-cluster(1)" {
+	examples rk-cluster.1
+}

@@ -41,6 +41,11 @@ golden() {
 	[ "${output% files}" -ge 20 ]
 }
 
+@test "cluster: each row" {
+	run_status 0 golden "$ROOT/lib/rules/cluster.jq" \
+		"$TESTS/fixtures/cluster"
+}
+
 @test "rouket: each row" {
 	run_status 0 golden "$ROOT/lib/rules/rouket.jq" \
 		"$TESTS/fixtures/rouket"

@@ -5,6 +5,7 @@
 
 load lib
 
+setup() { cd "$RK_TEST" || return; }
 teardown() { stop_all; }
 
 APP=$TESTS/fixtures/socketcluster/app.jq
@@ -98,4 +99,44 @@ wire() {
 @test "tokens, protocol 1" {
 	listen 1 --jwt-key "$KEY"
 	wire 1 "$TESTS/fixtures/token"
+}
+
+@test "the Python client, byte for byte" {
+	start_ready app rk-listen -p 0 --port-file app.port --with claims \
+		--http /jwt --socketcluster --jwt-key "$KEY" \
+		--ping-interval 400ms \
+		-- rk-route --arg feed yes "$ROOT/lib/rules/cluster.jq"
+	port=$(cat app.port)
+	run_status 0 node "$TESTS/clients/pythonsc.js" "$port" \
+		"$(curl -sf "http://127.0.0.1:$port/jwt")"
+}
+
+@test "100,000 subscribes, and a batch of 10,000: answered, and bounded" {
+	local before after
+
+	listen 2
+	before=$(rss)
+	run_status 0 node "$TESTS/clients/flood.js" "$port"
+	after=$(rss)
+	# what one client may make us hold, many times over
+	[ $((after - before)) -lt $((100 * 1024 * RK_SLOW)) ]
+	run_status 0 node "$TESTS/clients/flood.js" "$port"
+}
+
+rss() {
+	awk '/^VmRSS/ { print $2 }' "/proc/$(pid_of app)/status"
+}
+
+@test "clients of all dialects in one channel hear all, in one order" {
+	start_ready app rk-listen -p 0 --port-file app.port --ws /raw \
+		--socketio --socketcluster -- rk-route -e '
+		def say: {type: "send", channel: "room", event: "said"} + payload;
+		if .type == "open" and .proto != "socketcluster" then
+			{type: "join", conn, channel: "room"},
+			{type: "send", conn, event: "in", data: "in"}
+		elif .type == "subscribe" then {type: "join", conn, channel}
+		elif .type == "message" or .type == "post" then say
+		else empty end'
+	run_status 0 node "$TESTS/clients/dialects.js" "$(cat app.port)" 200
+	[ "$output" = ok ]
 }
