@@ -294,6 +294,65 @@ listener() {
 	nothing_told
 }
 
+# NAME: the client was told of its refusal, or nothing.
+refused() {
+	wait_for grep -qE '^(status|close)' "$1.out"
+}
+
+@test "rk-listen --ask: who is refused, leaves, and is never decided on" {
+	start_ready l rk-listen -v -v -v -p 127.0.0.1:0 --port-file port \
+		--ws '/api/{user}' --with headers --ask --deadline 1 -- \
+		rk-route -v -v -e 'if .type != "open" then empty
+			elif .query.do == "reject" then {type: "reject", conn,
+				status: 403, reason: "no"}
+			elif .query.do == "fail" then .user + 1
+			elif .query.do == "refuse" then refuse("no")
+			elif .query.do == "wrong" then {type: "reject", conn,
+				status: 42, payload: .user}
+			else empty end'
+	port=$(<port)
+	for how in reject fail refuse wrong never; do
+		client "$how" "/api/$TOKEN?do=$how&token=$TOKEN"
+		refused "$how"
+	done
+	client gone "/api/$TOKEN?do=leave"
+	stop gone 143
+	figures
+	stop l
+	nothing_told
+}
+
+# --- rk-store, rk-layer --------------------------------------------------------
+
+@test "rk-store: keys and values, and what is wrong with a frame" {
+	printf '%s\n' "{\"type\":\"put\",\"key\":\"$TOKEN\",\"data\":\"$PASSWORD\",\"ref\":1}" \
+		"{\"type\":\"put\",\"key\":\"$TOKEN\",\"data\":1,\"if\":\"absent\",\"ref\":2}" \
+		"{\"type\":\"put\",\"key\":\"$TOKEN\"}" \
+		"{\"type\":\"put\",\"key\":5,\"data\":\"$TOKEN\"}" \
+		"{\"type\":\"put\",\"key\":\"k\",\"data\":1,\"if\":\"$TOKEN\"}" \
+		"{\"type\":\"get\",\"key\":\"$BEARER\",\"ref\":3}" \
+		"{\"type\":\"delete\",\"key\":\"$TOKEN" \
+		"{\"type\":\"$TOKEN\"}" '{"type":"stats","ref":4}' >frames
+	rk-store -v -v s.db <frames >out 2>store.err || :
+	grep -q '"ref":4' out
+	bare_frames out | grep '"stats"' >figures.err
+	hides ./*.err
+}
+
+@test "rk-layer: data of clients and of the server" {
+	start_ready y rk-layer -v -p 0
+	listening y
+	client a "/$TOKEN?t=$TOKEN"
+	wait_line a open
+	feed a "text {\"connect\":\"client\"}" "text {\"data\":{\"a\":\"$TOKEN\"}}" \
+		"text {\"connect\":\"$TOKEN\"}" "text {\"data\":\"$TOKEN\"}" \
+		"text nonsense $PASSWORD" 'text {"connect":"server"}'
+	wait_line a client_id
+	figures
+	stop y
+	nothing_told
+}
+
 # --- rules ---------------------------------------------------------------------
 
 @test "rules that fail over a token do not tell it" {
