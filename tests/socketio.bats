@@ -95,7 +95,7 @@ hostile() {
 }
 
 @test "odd messages: version 4 hangs up, as its servers do" {
-	app
+	listen app --socketio --ns /,/admin --ask
 	hostile 4 <<-'EOF'
 		closed x
 		closed 9
@@ -136,7 +136,7 @@ hostile() {
 }
 
 @test "odd messages: version 3 ignores some of them" {
-	app
+	listen app --socketio --ns /,/admin --ask
 	hostile 3 <<-'EOF'
 		closed x
 		closed 9
