@@ -73,7 +73,7 @@ model() {
 own_tree() {
 	mkdir -p "$RK_TEST/tree/bin" "$RK_TEST/tree/lib"
 	cp "$ROOT/bin/rk-layer" "$RK_TEST/tree/bin"
-	cp -r "$ROOT/lib/rules" "$RK_TEST/tree/lib"
+	cp -r "$ROOT/lib/rules" "$ROOT/lib/shell" "$RK_TEST/tree/lib"
 	ln -s "$RK_BIN"/rk-listen "$RK_BIN"/rk-route "$RK_TEST/tree/bin"
 	PATH=$RK_TEST/tree/bin:$PATH
 }
