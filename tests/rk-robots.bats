@@ -346,6 +346,31 @@ strangers_and() {
 		"/proc/$(pid_of robots)/cmdline" "/proc/$(pid_of robots)/environ"
 }
 
+# KEY CLAIMS: a token, HS256.
+signed() {
+	node -e '
+		const [key, claims] = process.argv.slice(1)
+		const text = s => Buffer.from(s).toString("base64url")
+		const what = text("{\"alg\":\"HS256\",\"typ\":\"JWT\"}") + "." +
+			text(claims)
+		console.log(what + "." + require("crypto")
+			.createHmac("sha256", key).update(what).digest("base64url"))
+	' "$1" "$2"
+}
+
+@test "--auth=jwt: who has a token of this key comes, nobody else" {
+	local key=0123456789abcdef0123456789abcdef other
+
+	echo $key >key
+	serve --auth=jwt:key
+	strangers_and "$(signed $key '{"sub":"N"}')"
+	for other in "$(signed x$key '{"sub":"N"}')" \
+		"$(signed $key '{"sub":"N","exp":1}')"; do
+		[[ $(ask /api/jobs/get -H "Authorization: Bearer $other") == \
+			*' 401' ]]
+	done
+}
+
 # --- restarts ----------------------------------------------------------------
 
 killed() {
