@@ -11,7 +11,10 @@ load rabbitmq
 
 setup_file() { rabbit_start; }
 teardown_file() { rabbit_stop; }
+
+# Brokers, kills and clients in node are slow beside other suites.
 setup() {
+	export RK_SLOW=$((${RK_SLOW:-1} * 3))
 	cd "$RK_TEST" || return
 	export AMQP_URL=$RABBIT_URL
 }
