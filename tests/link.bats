@@ -139,6 +139,16 @@ one_gone() {
 	[ "$(wc -l <station.err)" -lt 50 ]
 }
 
+@test "a flood of refusals that no peer can be told of fills no disk, either" {
+	start parent rk-route --bare -e 'if .from == "down" and
+		.text != "end" then refuse("no") else . end' -- \
+		sh -c 'yes x | head -n 5000; echo end; exec cat'
+	wait_line parent '"text":"end"'
+	grep -q 'down: no$' parent.err
+	[ "$(wc -l <parent.err)" -lt 50 ]
+	stop parent
+}
+
 # --- peers ------------------------------------------------------------------
 
 @test "a router gets ready, and then the events" {
