@@ -141,8 +141,10 @@ measure() {	# CASE SYSTEM
 	users100k) unicast "$1" "$2" many_users 10 ;;
 	echo1) echo_ "$1" "$2" echo 100 1 200000 ;;
 	echo10) echo_ "$1" "$2" echo 100 10 200000 ;;
-	beside0) echo_ "$1" "$2" echo 10 1 100000 ;;
-	beside10k) echo_ "$1" "$2" echo 10 1 100000 --idle 10000 ;;
+	# who came in numbers is to be over
+	beside0) echo_ "$1" "$2" echo 10 1 100000 --settle 3000 ;;
+	beside10k) echo_ "$1" "$2" echo 10 1 100000 --settle 3000 \
+		--idle 10000 ;;
 	piped) piped "$1" "$2" ;;
 	accept) load "$1" "$2" accept hold -n $((18000 / LESS)) -t 60 \
 		--settle 500 --for 100 ;;
