@@ -141,7 +141,7 @@ measure() {	# CASE SYSTEM
 	users100k) unicast "$1" "$2" many_users 10 ;;
 	echo1) echo_ "$1" "$2" echo 100 1 200000 ;;
 	echo10) echo_ "$1" "$2" echo 100 10 200000 ;;
-	# who came in numbers is to be over
+	# so that their coming is over
 	beside0) echo_ "$1" "$2" echo 10 1 100000 --settle 3000 ;;
 	beside10k) echo_ "$1" "$2" echo 10 1 100000 --settle 3000 \
 		--idle 10000 ;;

@@ -18,8 +18,9 @@ const PEERS = ['bun', 'nats', 'ws', 'nchan', 'mosquitto', 'pushpin',
 const OUTSIDE = ['nats', 'pushpin', 'websocketd', 'mosquitto', 'nchan'];
 const PROGRAMS = ['listen', 'listen-tls', 'route', 'amqp-bridge', 'publish',
 	'client', 'store', 'jobs', 'log'];
-const READY = { 'listen-tls': 40, route: 30 };
-const RESIDENT = { 'listen-tls': 10 };
+// the client speaks TLS, too
+const READY = { 'listen-tls': 40, client: 40, route: 30 };
+const RESIDENT = { 'listen-tls': 10, client: 10 };
 
 // median(case, system, figure): NaN where there is none.
 module.exports = (median) => {

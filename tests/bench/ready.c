@@ -2,9 +2,9 @@
 
 /*
  * ready COMMAND...: starts it, with `-D 9` among its arguments, and prints
- * JSON: the milliseconds until it says that it is ready, and its resident
- * memory then.  Its standard input stays open, its output is dropped; it is
- * ended by a TERM.
+ * JSON: the milliseconds until it says that it is ready, by the clock and of
+ * CPU, and its resident memory then.  Its standard input stays open, its
+ * output is dropped; it is ended by a TERM.
  */
 
 #include <fcntl.h>
@@ -21,12 +21,20 @@
 static int in[2], ready[2];
 
 static double
-now_ms(void)
+clock_ms(clockid_t id)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	clock_gettime(id, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+static double
+cpu_ms(pid_t pid)
+{
+	clockid_t id;
+
+	return clock_getcpuclockid(pid, &id) == 0 ? clock_ms(id) : 0;
 }
 
 static pid_t
@@ -72,13 +80,14 @@ main(int argc, char **argv)
 		die(100, "a command is wanted");
 	if (pipe2(in, O_CLOEXEC) == -1 || pipe2(ready, O_CLOEXEC) == -1)
 		die(111, "pipe");
-	began = now_ms();
+	began = clock_ms(CLOCK_MONOTONIC);
 	pid = start(argv + 1);
 	close(ready[1]);
 	if (read(ready[0], &c, 1) != 1)
 		die(111, "%s: it ended before it was ready", argv[1]);
-	took = now_ms() - began;
-	printf("{\"ms\":%.2f,\"rss_kb\":%ld}\n", took, resident_kb(pid));
+	took = clock_ms(CLOCK_MONOTONIC) - began;
+	printf("{\"ms\":%.2f,\"cpu_ms\":%.2f,\"rss_kb\":%ld}\n", took,
+	    cpu_ms(pid), resident_kb(pid));
 	kill(pid, SIGTERM);
 	waitpid(pid, NULL, 0);
 	return 0;

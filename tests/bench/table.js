@@ -142,6 +142,7 @@ table('A lone frame, one way, microseconds by the clock', ['hop-lone'], us);
 table('CPU microseconds a message of RabbitMQ, in the client', ['publish',
 	'consume'], us);
 table('Milliseconds until ready', ['start'], (row) => row.ms);
+table('CPU of that, milliseconds', ['start'], (row) => row.cpu_ms);
 table('Resident then, MB', ['start'], (row) => row.rss_kb / 1024);
 told(goals((name, system, value) => middle(figures(name, system, value))));
 
