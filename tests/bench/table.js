@@ -101,6 +101,10 @@ const counts = unique('case').flatMap((name) => unique('system').map(
 	(system) => rows.filter((row) => row.case === name &&
 		row.system === system).length)).filter(Boolean);
 
+const [fewest, times] = [Math.min(...counts), Math.max(...counts)];
+const runs = fewest === times ? `${times} runs` :
+	`${times} runs, or of as few as ${fewest} of peers that are far behind`;
+
 console.log(`# Results
 
 ${new Date().toISOString().slice(0, 10)}; ${cpu.length} x ${cpu[0].model};
@@ -111,9 +115,9 @@ ${packages('nats-server', 'mosquitto', 'nginx-core', 'nginx-light',
 	'rabbitmq-server', 'amqp-tools', 'libwebsockets17', 'libssl3')}
 ${modules('ws', 'socket.io', 'socketcluster-server', 'amqplib', 'bun')}.
 
-Each figure is the median (least-most) of ${range(counts)} runs; within a run the
-systems were measured in turn, over loopback in a network namespace of its own.
-CPU is that of all processes of a system, user and system, over the measured
+Each figure is the median (least-most) of ${runs}; within
+a run the systems were measured in turn, over loopback in a network namespace of
+its own.  CPU is that of all processes of a system, user and system, over the measured
 messages, which come after a warm-up; back ends of echo and the broker are not
 counted.  Times by the clock say more about the machine than CPU does.${others()}
 \`make bench\` does it again; what the cases are is in \`cases.bash\` and
