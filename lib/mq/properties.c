@@ -105,18 +105,26 @@ mq_properties_encode(amqp_pool_t *pool, struct str json,
 /* --- AMQP to JSON --- */
 
 static int
+put_name(struct buf *b, const char *name)
+{
+	return buf_adds(b, buf_size(b) > 1 ? STR(",\"") : STR("\"")) == 1 &&
+	    buf_adds(b, str_of(name)) == 1 && buf_adds(b, STR("\":")) == 1;
+}
+
+static int
 put(struct buf *b, const struct property *p, struct str *raw)
 {
 	struct str s;
 	uint64_t n;
 
-	if (buf_addf(b, "%s\"%s\":", buf_size(b) > 1 ? "," : "",
-	    p->name) == -1)
+	if (!put_name(b, p->name))
 		return 0;
 	if (p->kind == SHORT)
 		return mq_sized(raw, 1, &s) && mq_put_text(b, s);
-	return mq_number(raw, p->kind == OCTET ? 1 : 8, &n) &&
-	    buf_addf(b, "%" PRIu64, n) == 1;
+	if (!mq_number(raw, p->kind == OCTET ? 1 : 8, &n))
+		return 0;
+	return (n <= INT64_MAX ? buf_addn(b, (int64_t)n) :
+	    buf_addf(b, "%" PRIu64, n)) == 1;
 }
 
 /* An empty table is as good as none. */

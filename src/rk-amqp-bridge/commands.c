@@ -183,20 +183,25 @@ target(const struct frame *f, struct mq_publish *p)
 static struct str
 message_id(const struct frame *f, const struct taken *t)
 {
-	static char id[80];
-	static unsigned long long n;
+	static struct buf id = { .max = 80 };
+	static int64_t n;
 	struct str made = link_made_of(f);
 	const char *peer;
 	uint64_t place;
 
 	if (made.n > 0)
 		return made;
-	if (taken_of(t, &peer, &place))
-		snprintf(id, sizeof id, "%s-%llu", peer,
-		    (unsigned long long)place);
-	else
-		snprintf(id, sizeof id, "%s.%llu", link_boot(), ++n);
-	return str_of(id);
+	buf_clear(&id);
+	if (taken_of(t, &peer, &place)) {
+		buf_adds(&id, str_of(peer));
+		buf_addc(&id, '-');
+		buf_addn(&id, (int64_t)place);
+	} else {
+		buf_adds(&id, str_of(link_boot()));
+		buf_addc(&id, '.');
+		buf_addn(&id, ++n);
+	}
+	return buf_str(&id);
 }
 
 /* What may be wrong with the frame itself: NULL, or why. */
