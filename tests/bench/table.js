@@ -17,7 +17,7 @@ function unique(key) {
 
 function number(x) {
 	return x >= 1000 ? String(Math.round(x)) : x >= 100 ? x.toFixed(0) :
-		x >= 10 ? x.toFixed(1) : x.toFixed(2);
+		x >= 10 ? x.toFixed(1) : x >= 1 ? x.toFixed(2) : x.toFixed(3);
 }
 
 function middle(sorted) {
@@ -71,10 +71,10 @@ function told(list) {
 function packages(...names) {
 	try {
 		return execFileSync('dpkg-query', ['-W', '-f',
-			'${Package} ${Version}; ', ...names], { encoding: 'utf8',
-			stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+			'${Package} ${Version}\n', ...names], { encoding: 'utf8',
+			stdio: ['ignore', 'pipe', 'ignore'] });
 	} catch (e) {
-		return e.stdout.trim();
+		return e.stdout;	// of those that are known
 	}
 }
 
@@ -112,7 +112,9 @@ ${Math.round(os.totalmem() / 2 ** 30)} GB; Linux ${os.release().split("-")[0]};
 Node ${process.version}.
 ${packages('nats-server', 'mosquitto', 'nginx-core', 'nginx-light',
 	'libnginx-mod-nchan', 'pushpin', 'websocketd', 'jq', 'gojq',
-	'rabbitmq-server', 'amqp-tools', 'libwebsockets17', 'libssl3')}
+	'rabbitmq-server', 'amqp-tools', 'libwebsockets17', 'libssl3')
+	.split('\n').filter((line) => line.includes(' ') &&
+		!line.endsWith(' ')).join('; ')};
 ${modules('ws', 'socket.io', 'socketcluster-server', 'amqplib', 'bun')}.
 
 Each figure is the median (least-most) of ${runs}; within
