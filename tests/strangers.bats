@@ -288,12 +288,9 @@ known() {
 
 # --- descriptors ------------------------------------------------------------
 
-# NAME: it may open as many files as it has; what is free below goes first.
+# NAME: it may open no more.
 no_more_files() {
-	local pid
-
-	pid=$(pid_of "$1")
-	prlimit --pid "$pid" --nofile="$(find "/proc/$pid/fd" -type l | wc -l)":
+	prlimit --pid "$(pid_of "$1")" --nofile=3:
 }
 
 more_files() {
@@ -360,7 +357,7 @@ ms() {
 	port=$(<port)
 	url=ws://127.0.0.1:$port
 	client a /
-	prlimit --pid "$(pid_of l)" --nofile=3:
+	no_more_files l
 	kill -9 "$(<router)"
 	wait_for grep -q 'pipe: Too many open files' l.err
 	more_files l

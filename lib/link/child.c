@@ -6,8 +6,9 @@
  *  - RK_LINK tells it which pipes those are (as JOURNAL_STREAM does), so that
  *    one of ours attaches at once; one that does not within ATTACH_WAIT, or
  *    writes anything else first, is served plain.
- *  - One that exits 100, 126 or 127 ends us with that code: it would do so
- *    again.  Any other death starts it again.
+ *  - One that exits 100, 126 or 127 ends us with that code, for it would do so
+ *    again: at any time if it attached, as those codes are ours; else within
+ *    ATTACH_WAIT.  Any other death starts it again.
  *  - A link is one wire, and a child one pid; both must be gone before the
  *    next start.
  */
@@ -147,13 +148,21 @@ say_end(const struct child *c, int status)
 		warn("%s: exit %d", c->argv[0], WEXITSTATUS(status));
 }
 
+/* It would end so again. */
+static int
+for_good(const struct child *c, int code)
+{
+	return (code == 100 || code == 126 || code == 127) &&
+	    (c->link->tracked || ev_now(loop) - c->started < ATTACH_WAIT);
+}
+
 /* Both it and its pipes are gone. */
 static void
 over(struct child *c)
 {
 	int code = WIFEXITED(c->status) ? WEXITSTATUS(c->status) : -1;
 
-	if (code == 100 || code == 126 || code == 127)
+	if (for_good(c, code))
 		die(code, "%s: exit %d", c->argv[0], code);
 	say_end(c, c->status);
 	start_later(c);
