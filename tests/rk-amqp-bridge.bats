@@ -1,6 +1,11 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
+#
+# rk-amqp-bridge: its options, its topology, what it publishes and consumes,
+# with a real RabbitMQ.
 # shellcheck disable=SC2154 # stderr is set by run_status
+#
+# asan: long
 
 load lib
 load rabbitmq

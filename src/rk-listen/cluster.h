@@ -79,7 +79,6 @@ void	 greet_refuse(struct conn *, const struct frame *, int status);
 /* ---- what it says (socketcluster.c) ------------------------------------ */
 
 void	 cluster_said(struct cluster *, struct str text);
-void	 cluster_payload(struct buf *, struct str data);	/* of a frame */
 
 /* ---- tokens (claims.c) -------------------------------------------------- */
 

@@ -11,6 +11,7 @@
 #include "ask.h"
 #include "client.h"
 #include "cluster.h"
+#include "codec/payload.h"
 #include "dialect.h"
 #include "endpoint.h"
 #include "event.h"
@@ -18,21 +19,11 @@
 
 /* ---- saying ------------------------------------------------------------ */
 
-/* No data is no arguments. */
-void
-cluster_payload(struct buf *b, struct str data)
-{
-	if (data.n > 0)
-		frame_json(b, "data", data);
-	else
-		frame_raw(b, "args", STR("[]"));
-}
-
 static void
 post_event(struct cluster *k, struct buf *b, const struct sc_packet *p,
     struct str data)
 {
-	cluster_payload(b, data);
+	payload_of_socketcluster(b, data);
 	if (p->id.n > 0)
 		frame_raw(b, "ref", p->id);
 	if (data.n > link_max() || event_post(k->conn, LINK_WORK) == -1)
@@ -89,7 +80,7 @@ answer(struct cluster *k, const struct sc_packet *p)
 		if (p->error.n > 0)
 			frame_json(b, "error", p->error);
 		else
-			cluster_payload(b, p->data);
+			payload_of_socketcluster(b, p->data);
 		ask_end(k->conn);
 	}
 }
@@ -187,30 +178,6 @@ way(const struct conn *c)
 	return c->endpoint->sc_protocol == 1 ? STR("1") : STR("2");
 }
 
-static struct str
-data_of(const struct frame *f, struct buf *b)
-{
-	const char *why;
-	int k = frame_payload(f, &why);
-	struct json_walk w;
-	struct json_member m, more;
-
-	if (k == -1)
-		return STR("");
-	if (k == K_BASE64) {
-		buf_clear(b);
-		buf_adds(b, STR("{\"base64\":true,\"data\":"));
-		buf_adds(b, f->v[k]);
-		buf_addc(b, '}');
-		return buf_str(b);
-	}
-	if (k != K_ARGS || !json_walk(&w, f->v[k]))
-		return f->v[k];
-	if (json_next(&w, &m) != 1)
-		return STR("");
-	return json_next(&w, &more) == 1 ? f->v[k] : m.value;
-}
-
 static struct ws_msg *
 written(struct str protocol, struct sc_packet *p, const struct frame *f)
 {
@@ -218,7 +185,7 @@ written(struct str protocol, struct sc_packet *p, const struct frame *f)
 
 	b.max = data.max = channel.max = 2 * link_line_max();
 	buf_clear(&b);
-	p->data = data_of(f, &data);
+	p->data = payload_as_socketcluster(f, &data);
 	if (p->type == SC_PUBLISH) {
 		p->channel = f->v[K_CHANNEL];
 		p->payload = p->data;

@@ -13,6 +13,7 @@
 #include "ask.h"
 #include "attachments.h"
 #include "client.h"
+#include "codec/payload.h"
 #include "codec/socketio.h"
 #include "dialect.h"
 #include "endpoint.h"
@@ -203,33 +204,6 @@ refuse(struct conn *c, const struct frame *f, int status)
 
 /* ---- saying ---------------------------------------------------------- */
 
-static void
-put_args(struct buf *b, const struct sio_packet *p)
-{
-	frame_raw(b, "args", STR("["));
-	frame_more(b, p->args);
-	frame_more(b, STR("]"));
-}
-
-/* One argument is data, or base64 where it is nothing but bytes; else they are
- * args; with those bytes that stand in them beside it. */
-static void
-put_payload(struct buf *b, const struct sio_packet *p, struct str list)
-{
-	if (p->attachments == 1 && p->nargs == 1 &&
-	    sio_is_placeholder(p->args)) {
-		frame_raw(b, "base64",
-		    (struct str){ list.p + 1, list.n - 2 });
-		return;
-	}
-	if (p->nargs == 1)
-		frame_json(b, "data", p->args);
-	else
-		put_args(b, p);
-	if (p->attachments > 0)
-		frame_raw(b, "attachments", list);
-}
-
 static int
 is_big(const struct sio_packet *p, struct str list)
 {
@@ -245,7 +219,7 @@ event(struct socket *k, const struct sio_packet *p, struct str list)
 		return;
 	b = event_begin("message");
 	frame_json(b, "event", p->event);
-	put_payload(b, p, list);
+	payload_of_socketio(b, p, list);
 	if (p->id != -1)
 		frame_num(b, "ref", p->id);
 	if (is_big(p, list) || event_post(k->conn, LINK_WORK) == -1)
@@ -260,7 +234,7 @@ ack(struct socket *k, const struct sio_packet *p, struct str list)
 	if (is_big(p, list))
 		ask_fail(k->conn, p->id, "the answer is too big");
 	else if ((b = ask_begin(k->conn, p->id)) != NULL) {
-		put_payload(b, p, list);
+		payload_of_socketio(b, p, list);
 		ask_end(k->conn);
 	}
 }
