@@ -426,14 +426,14 @@ visit() {
 
 @test "the code comes through a co-process that had attached" {
 	run_status 100 limited rk-listen -p 0 -- rk-route -e . -- \
-		sh -c 'sleep 1; exit 100'
+		sh -c 'sleep 1; exit 100' # rk-route attaches
 	run_status 100 limited rk-listen -p 0 -- rk-route -e . -- \
 		rk-jobs --pause=x
 }
 
 @test "a co-process of no kit may fail so when it had begun" {
 	start parent rk-route -e . -- sh -c \
-		'echo >>starts; sleep 3; exit 127'
+		'echo >>starts; read -r frame; exit 127'
 	wait_for -t 20 has_lines starts 2
 	stop parent
 }
