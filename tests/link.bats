@@ -433,7 +433,7 @@ visit() {
 
 @test "a co-process of no kit may fail so when it had begun" {
 	start parent rk-route -e . -- sh -c \
-		'echo >>starts; read -r frame; exit 127'
+		'echo >>starts; sleep 3; exit 127' # its life
 	wait_for -t 20 has_lines starts 2
 	stop parent
 }
