@@ -111,7 +111,7 @@ void	 conn_wake(void);		/* libwebsockets looks at its timers */
 struct lws_context *conn_context(void);
 extern const struct lws_retry_bo conn_no_validity;	/* no timers of its */
 struct lws_client_connect_info;
-int	 conn_connect(struct ws_conn *, const struct lws_client_connect_info *);
+int	 conn_connect(struct ws_conn *, struct lws_client_connect_info *);
 
 /* admit.c: 1, or 0: not (now). */
 int	 admit_peer(struct ws_conn *, const struct address *);

@@ -200,12 +200,31 @@ conn_adopt(struct ws_conn *c, int fd, struct str head)
 	adopting = NULL;
 }
 
+/* The first dial with TLS reads the certificates to trust: 20 ms, 5 MB. */
+static int
+may_trust(void)
+{
+	struct lws_context_creation_info info = { 0 };
+	static int done;
+
+	if (done)
+		return 1;
+	info.options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	info.client_ssl_ca_filepath = config.ca_file;
+	info.alpn = "http/1.1";
+	done = lws_init_vhost_client_ssl(&info, vhost) == 0;
+	return done;
+}
+
 /* 4.1.6 loses a dial's opaque user data on its way: it is set again. */
 int
-conn_connect(struct ws_conn *c, const struct lws_client_connect_info *info)
+conn_connect(struct ws_conn *c, struct lws_client_connect_info *info)
 {
 	struct lws *wsi;
 
+	if (info->ssl_connection & LCCSCF_USE_SSL && !may_trust())
+		return 0;
+	info->vhost = vhost;
 	adopting = c;
 	wsi = lws_client_connect_via_info(info);
 	adopting = NULL;
@@ -310,17 +329,18 @@ ws_start(const struct ws_config *wanted)
 	info.port = CONTEXT_PORT_NO_LISTEN_SERVER;
 	info.protocols = protocols;
 	info.foreign_loops = loops;
-	info.options = LWS_SERVER_OPTION_LIBEV;
+	info.options = LWS_SERVER_OPTION_LIBEV |
+	    LWS_SERVER_OPTION_EXPLICIT_VHOSTS;
 	if (config.tls)
 		info.options |= LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-	info.client_ssl_ca_filepath = config.ca_file;
 	info.alpn = "http/1.1";
 	info.retry_and_idle_policy = &conn_no_validity;
 	info.timeout_secs = 20;
 	context = lws_create_context(&info);
-	if (context == NULL)
+	info.options = 0;	/* no certificates yet: may_trust() */
+	if (context == NULL ||
+	    (vhost = lws_create_vhost(context, &info)) == NULL)
 		die(111, "libwebsockets does not start");
-	vhost = lws_get_vhost_by_name(context, "default");
 	pass.run = run;
 	loop_before_sleep(&pass);
 	timer_start();
