@@ -1,6 +1,10 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
+#
+# rk-listen: its options, raw WebSockets, HTTP, the roster and the counters.
 # shellcheck disable=SC2154 # stderr and output are set by lib
+#
+# asan: long
 
 load lib
 load listen
