@@ -425,17 +425,24 @@ visit() {
 }
 
 @test "the code comes through a co-process that had attached" {
-	run_status 100 limited rk-listen -p 0 -- rk-route -e . -- \
-		sh -c 'sleep 1; exit 100' # rk-route attaches
+	mkfifo go
+	start_ready l rk-listen -p 0 -- rk-route -e . -- \
+		sh -c 'read -r go <go; exit 100'
+	echo >go
+	ended l 100
 	run_status 100 limited rk-listen -p 0 -- rk-route -e . -- \
 		rk-jobs --pause=x
 }
 
-@test "a co-process of no kit may fail so when it had begun" {
+@test "a co-process of no kit fails for good only as it begins" {
+	mkfifo go
 	start parent rk-route -e . -- sh -c \
-		'echo >>starts; sleep 3; exit 127' # its life
-	wait_for -t 20 has_lines starts 2
-	stop parent
+		'echo >>starts; read -r go <go; exit 127'
+	wait_line parent '"state":"new"'	# it is served plain
+	echo >go
+	wait_for has_lines starts 2
+	echo >go		# as soon as it began
+	ended parent 127
 }
 
 @test "a co-process that dies otherwise is started again" {

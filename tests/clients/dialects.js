@@ -31,22 +31,17 @@ const clients = {
 		await new Promise((resolve) => socket.on('in', resolve))
 		return (x) => socket.emit('say', x)
 	},
-	async cluster20() {
-		const socket = face('20', { port })
-		const room = socket.subscribe('room')
+	cluster20: () => cluster('20'),
+	cluster16: () => cluster('16')
+}
 
-		room.watch(hear('cluster20'))
-		await room.ok
-		return (x) => socket.socket.transmitPublish('room', x)
-	},
-	async cluster16() {
-		const socket = face('16', { port })
-		const room = socket.subscribe('room')
+async function cluster(version) {
+	const socket = face(version, { port })
+	const room = socket.subscribe('room')
 
-		room.watch(hear('cluster16'))
-		await room.ok
-		return (x) => socket.socket.transmitPublish('room', x)
-	}
+	room.watch(hear(`cluster${version}`))
+	await room.ok
+	return (x) => socket.socket.transmitPublish('room', x)
 }
 
 async function main() {
