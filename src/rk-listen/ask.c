@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "ask.h"
@@ -18,31 +19,24 @@ const struct figure ask_figures[] = {
 
 struct ask {
 	struct ask *next;		/* of the connection */
-	struct ask *later, **earlier;	/* of all: the oldest comes first */
+	struct deadline answer;
 	struct conn *conn;
 	struct link *from;		/* NULL: gone */
-	int64_t id, deadline;
+	int64_t id;
 	size_t n;
 	char ref[];
 };
 
-static struct ask *oldest, **youngest = &oldest, *answering;
-static ev_timer timer;
+static void	late(struct deadline *);
+
+static struct deadlines all = DEADLINES(all, late);
+static struct ask *answering;
 static struct buf line;
 
-static void	expired(struct ev_loop *, ev_timer *, int);
-
-static void
-set_timer(void)
+static struct ask *
+ask_of(struct deadline *d)
 {
-	double left;
-
-	ev_timer_stop(loop, &timer);
-	if (oldest == NULL)
-		return;
-	left = (double)(oldest->deadline - loop_ms()) / 1000;
-	ev_timer_init(&timer, expired, left > 0 ? left : 0, 0);
-	ev_timer_start(loop, &timer);
+	return (struct ask *)((char *)d - offsetof(struct ask, answer));
 }
 
 int64_t
@@ -59,15 +53,11 @@ ask_new(struct conn *c, const struct command *command)
 	a = mem_grow(NULL, sizeof *a + ref.n);
 	*a = (struct ask){ .next = c->asks, .conn = c,
 	    .from = command->from, .id = c->asked++,
-	    .deadline = loop_ms() + pending_ms, .n = ref.n };
+	    .n = ref.n };
 	memcpy(a->ref, ref.p, ref.n);
 	c->asks = a;
-	a->earlier = youngest;
-	*youngest = a;
-	youngest = &a->later;
+	deadline_begin(&all, &a->answer);
 	ask_counts.open++;
-	if (oldest == a)
-		set_timer();
 	return a->id;
 }
 
@@ -79,11 +69,7 @@ forget(struct ask *a)
 	while (*at != a)
 		at = &(*at)->next;
 	*at = a->next;
-	*a->earlier = a->later;
-	if (a->later != NULL)
-		a->later->earlier = a->earlier;
-	else
-		youngest = a->earlier;
+	deadline_end(&all, &a->answer);
 	ask_counts.open--;
 	free(a);
 }
@@ -146,16 +132,12 @@ ask_fail(struct conn *c, int64_t id, const char *error)
 }
 
 static void
-expired(struct ev_loop *l, ev_timer *w, int events)
+late(struct deadline *d)
 {
-	(void)l;
-	(void)w;
-	(void)events;
-	while (oldest != NULL && oldest->deadline <= loop_ms()) {
-		ask_counts.late++;
-		ask_fail(oldest->conn, oldest->id, "no answer in time");
-	}
-	set_timer();
+	struct ask *a = ask_of(d);
+
+	ask_counts.late++;
+	ask_fail(a->conn, a->id, "no answer in time");
 }
 
 void
@@ -168,9 +150,9 @@ ask_forget(struct conn *c)
 void
 ask_link_gone(struct link *l)
 {
-	struct ask *a;
+	struct deadline *d;
 
-	for (a = oldest; a != NULL; a = a->later)
-		if (a->from == l)
-			a->from = NULL;
+	for (d = all.oldest; d != NULL; d = d->later)
+		if (ask_of(d)->from == l)
+			ask_of(d)->from = NULL;
 }

@@ -120,7 +120,7 @@ option(const struct opts *o, int key)
 		ws.reuse_port = 1;
 		break;
 	case KEY_DEADLINE:
-		pending_ms = opt_ms(o, o->arg);
+		deadline_ms = opt_ms(o, o->arg);
 		break;
 	case KEY_DOCROOT:
 		if (docroot_open(o->arg) == -1)

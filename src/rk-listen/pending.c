@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: ISC */
+#include <stddef.h>
 #include <stdlib.h>
 
 #include "endpoint.h"
@@ -9,7 +10,6 @@
 #include "state.h"
 #include "web.h"
 
-int64_t pending_ms = 10000;
 struct pending_counts pending_counts;
 
 const struct figure pending_figures[] = {
@@ -22,22 +22,14 @@ const struct figure pending_figures[] = {
 
 /* ---- waiting --------------------------------------------------------- */
 
-static struct conn *oldest, **youngest = &oldest;
-static ev_timer deadline;
+static void	late(struct deadline *);
 
-static void expired(struct ev_loop *, ev_timer *, int);
+static struct deadlines all = DEADLINES(all, late);
 
-static void
-set_deadline(void)
+static struct conn *
+conn_of(struct deadline *d)
 {
-	double left;
-
-	ev_timer_stop(loop, &deadline);
-	if (oldest == NULL)
-		return;
-	left = (double)(oldest->deadline - loop_ms()) / 1000;
-	ev_timer_init(&deadline, expired, left > 0 ? left : 0, 0);
-	ev_timer_start(loop, &deadline);
+	return (struct conn *)((char *)d - offsetof(struct conn, answer));
 }
 
 void
@@ -45,27 +37,15 @@ pending_wait(struct conn *c)
 {
 	if (!c->in)
 		conn_enter(c);
-	c->deadline = loop_ms() + pending_ms;
-	c->earlier = youngest;
-	*youngest = c;
-	youngest = &c->later;
+	deadline_begin(&all, &c->answer);
 	event_release(c);
-	if (oldest == c)
-		set_deadline();
 }
 
 void
 pending_over(struct conn *c)
 {
-	if (c->earlier == NULL)
-		return;
-	*c->earlier = c->later;
-	if (c->later != NULL)
-		c->later->earlier = c->earlier;
-	else
-		youngest = c->earlier;
-	c->earlier = NULL;
-	c->later = NULL;
+	if (c->answer.earlier != NULL)
+		deadline_end(&all, &c->answer);
 }
 
 static void
@@ -80,22 +60,16 @@ give_up(struct conn *c, int status)
 }
 
 static void
-expired(struct ev_loop *l, ev_timer *w, int events)
+late(struct deadline *d)
 {
-	(void)l;
-	(void)w;
-	(void)events;
-	while (oldest != NULL && oldest->deadline <= loop_ms()) {
-		pending_counts.late++;
-		give_up(oldest, 503);
-	}
-	set_deadline();
+	pending_counts.late++;
+	give_up(conn_of(d), 503);
 }
 
 void
 pending_refused(struct conn *c)
 {
-	if (c->earlier == NULL)
+	if (c->answer.earlier == NULL)
 		return;
 	pending_counts.refused++;
 	give_up(c, c->kind == KIND_HTTP ? 500 : 403);
@@ -104,8 +78,8 @@ pending_refused(struct conn *c)
 void
 pending_refuse_all(void)
 {
-	while (oldest != NULL)
-		give_up(oldest, 503);
+	while (all.oldest != NULL)
+		give_up(conn_of(all.oldest), 503);
 }
 
 /* ---- answers --------------------------------------------------------- */
@@ -222,7 +196,7 @@ waiting(const struct target *t, int pending)
 {
 	struct conn *c = t->conn;
 
-	if (c != NULL && c->earlier != NULL && c->pending == pending)
+	if (c != NULL && c->answer.earlier != NULL && c->pending == pending)
 		return c;
 	command_counts.dead += c != NULL;
 	return NULL;

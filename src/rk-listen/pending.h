@@ -3,11 +3,9 @@
 #define PENDING_H
 
 /* Who waits for the router's word: a `request` for `respond`, an `open` that
- * is pending for `accept` or `reject`; and until when. */
+ * is pending for `accept` or `reject`.  Who waits too long gets a 503. */
 
 #include "command.h"
-
-extern int64_t pending_ms;		/* --deadline; then it is a 503 */
 
 struct pending_counts {
 	uint64_t late, refused;

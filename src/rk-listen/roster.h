@@ -17,6 +17,7 @@
 
 #include <stdint.h>
 
+#include "deadline.h"
 #include "table.h"
 #include "ws.h"
 
@@ -70,9 +71,7 @@ struct conn {
 	uint32_t events;		/* frames of them */
 	/* what was not written and not told: send.c */
 	uint64_t lost_frames, lost_bytes;
-	/* request.c: of those that wait for an answer */
-	struct conn *later, **earlier;
-	int64_t deadline;
+	struct deadline answer;		/* until when it waits: pending.c */
 	unsigned kind : 1;
 	unsigned in : 1;		/* in the roster */
 	unsigned pending : 1;		/* waits for accept or reject */
