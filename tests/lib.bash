@@ -23,8 +23,8 @@
 #                          had to be killed or crashed, or when a descendant
 #                          of anything this test ran is still there
 #
-#   wait_for CMD...        polls until CMD succeeds; fails after 10 s (times
-#                          RK_SLOW); `wait_for -t 30 CMD...` another limit
+#   wait_for CMD...        polls until CMD succeeds; fails after 30 s (times
+#                          RK_SLOW); `wait_for -t 90 CMD...` another limit
 #   wait_line NAME TEXT    until a line of NAME.out contains TEXT
 #   wait_lines NAME N      until NAME.out has N lines
 #   free_ports N           prints N ports that nobody listens on
@@ -64,7 +64,7 @@ say() {
 # --- waiting ---------------------------------------------------------------
 
 wait_for() {
-	local limit=10 end
+	local limit=30 end
 
 	if [ "$1" = -t ]; then
 		limit=$2

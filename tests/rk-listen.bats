@@ -673,8 +673,8 @@ read_over() {	# NAME BYTES
 	url=ws://127.0.0.1:$(<port)
 	client a /
 	seq -f '{"type":"publish","data":%.0f}' 100000 >&"${stdin_of[l]}" 3>&- &
-	seq -f 'text %.0f' 1000000 1002000 >&"${stdin_of[a]}"
 	wait_for read_over l 100000
+	seq -f 'text %.0f' 1000000 1002000 >&"${stdin_of[a]}"
 	wait_for stands_still l
 	# the pipe, the window, and what is read at a time
 	run ! read_over l 500000
