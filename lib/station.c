@@ -275,7 +275,7 @@ station_close(void (*done)(void))
 int
 station_complaints(void)
 {
-	return input_ended &&
+	return input_ended && plain &&
 	    (refused > 0 || link_counts()->bad_lines > 0);
 }
 

@@ -44,7 +44,9 @@ extern struct link *station_link;	/* the main one */
 void	 station_open(struct opts *, const struct station *);
 /* Lets go of the links, then calls done(). */
 void	 station_close(void (*done)(void));
-int	 station_complaints(void);	/* something was refused or malformed */
+/* Standard input ended, something of it was refused or malformed, and nobody
+ * was there to be told. */
+int	 station_complaints(void);
 
 /* The answer: begun with its type and ref, ended by station_yes(). */
 struct buf *station_begin(const struct frame *, const char *type);

@@ -256,6 +256,15 @@ router() {	# NAME BOOT
 		"$(seq -f '["error",%.0f]' 21)"
 }
 
+@test "a router was told what was refused: the end is 0" {
+	start r rk-route -e 'del(.from) | if .type == "error" then .via = "up"
+		else .via = "down" end' -- rk-jobs j.db
+	feed r '{"type":"schedule","in":-1,"ref":1}'
+	wait_line r '"error","ref":1'
+	stop r
+	run ! grep exit r.err
+}
+
 @test "--max: a payload at the bound passes, one byte over does not" {
 	ask 0 -m 10 - '{"type":"schedule","in":0,"data":"12345678"}'
 	ask 1 -m 10 - '{"type":"schedule","in":0,"data":"123456789"}'
