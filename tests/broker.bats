@@ -124,7 +124,7 @@ survives() {
 	feed put "{\"type\":\"declare\",\"queue\":\"new$q\"}"
 	feed_end put
 	send {51..100}
-	wait_for -t 30 gone "$(pid_of put)"
+	wait_for gone "$(pid_of put)"
 	ended put
 	wait_for delivered_all 100
 	delivered | awk '!seen[$0]++' | cmp - <(seq 100)

@@ -17,11 +17,6 @@ client() {
 	wait_line "$1" open
 }
 
-# What a client printed, but for our pings, which come when they like.
-printed() {
-	grep -vx ping "$1.out"
-}
-
 # It reads no more when this returns.
 deafen() {
 	feed "$1" pause 'text deaf'

@@ -111,7 +111,7 @@ rabbit_stop() {
 	pid=$(rabbit_pid) || return 0
 	kill -CONT "$pid" 2>/dev/null
 	kill -TERM "$pid" 2>/dev/null
-	wait_for -t 20 gone "$pid" || kill -KILL "$pid"
+	wait_for gone "$pid" || kill -KILL "$pid"
 	kill -TERM "$(<"$dir/epmd")" 2>/dev/null
 	rm -f "$dir/pid" "$dir/epmd"
 }

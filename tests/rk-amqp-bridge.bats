@@ -583,7 +583,7 @@ send() {	# JSON ...: to the queue
 	routed --queue "$q" --consume "$q"
 	seq 20000 | sed "s/.*/{\"type\":\"publish\",\"exchange\":\"\",\"key\":\"$q\",\"data\":&}/" |
 		rk-publish -s b.sock --frames
-	wait_for -t 30 delivered 20000
+	wait_for delivered 20000
 	assert_eq "$(deliveries | cksum)" "$(seq 20000 | cksum)"
 	wait_for rabbit_queue_is "$q" messages 0
 	[ "$(awk '/VmHWM/ { print $2 }' "/proc/$(pid_of bridge)/status")" \

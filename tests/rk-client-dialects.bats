@@ -268,7 +268,7 @@ again() {	# PROTOCOL VERSION
 	stop server 143
 	wait_for grep -q 'warning: ' client.err
 	serve_again clusterserver "$2"
-	wait_for -t 20 has_twice '"#subscribe"'
+	wait_for has_twice '"#subscribe"'
 	run_status 0 rk-client --socketcluster="$1" --ack --channel c \
 		--send 'once more' "$url"
 	wait_line client 'once more'

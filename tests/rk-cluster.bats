@@ -485,7 +485,7 @@ all_heard() {
 		wait_for -t 60 all_heard $((i * 100))
 	done
 	run_status 1 grep -q '^disconnect' a.out
-	wait_for -t 30 registered_still
+	wait_for registered_still
 }
 
 # At a port that is another after its listener's death.

@@ -104,7 +104,7 @@ sound() {
 		'{"type":"send","user":"T","data":null}' \
 		'{"type":"send","user":"T","text":""}'
 	wait_lines a 7
-	assert_eq "$(printed a)" 'open
+	assert_eq "$(<a.out)" 'open
 text {"b":1.0, "a":[1e400]}
 text ä
 
@@ -125,7 +125,7 @@ text'
 	listen
 	client a /
 	feed a 'big 1048574'	# with its quotes, 1 MiB in a frame
-	wait_line l xxx
+	wait_lines l 2
 	[ "$(frames message | wc -c)" -gt 1048574 ]
 	feed a 'big 1048575'
 	wait_line a 'close 1009'
@@ -218,7 +218,8 @@ text'
 	echo $! >l.pid
 	wait_for test -e port
 	port=$(<port)
-	curl -s "http://127.0.0.1:$port/metrics" | grep -q '^x 1$'
+	counted() { curl -s "http://127.0.0.1:$port/metrics" | grep -q '^x 1$'; }
+	wait_for counted
 	rk-listen -p 127.0.0.1:0 --port-file port2 </dev/null >m.out \
 		2>m.err 3>&- &
 	echo $! >m.pid
@@ -317,11 +318,11 @@ $KEY$V13\r\n")" 400
 }
 
 @test "a request that drips is cut off with 408" {
-	listen --deadline 1
+	listen --deadline 5
 	exec {slow}<>"/dev/tcp/127.0.0.1/$port"
 	printf 'GET / HT' >&"$slow"
-	wait_for -t 20 metric sockets 2		# it, and who asks
-	run timeout $((20 * RK_SLOW)) cat <&"$slow"
+	wait_for metric sockets 2		# it, and who asks
+	run timeout $((30 * RK_SLOW)) cat <&"$slow"
 	exec {slow}>&-
 	[[ $output == 'HTTP/1.1 408 '* ]]
 }
@@ -374,9 +375,9 @@ text {"data":"x"}'
 @test "--subprotocol: the first that both know, else 400" {
 	listen --subprotocol v1,v2
 	client a / v3,v2,v1
-	assert_eq "$(printed a)" 'open v2'
+	assert_eq "$(<a.out)" 'open v2'
 	client b /
-	assert_eq "$(printed b)" open
+	assert_eq "$(<b.out)" open
 	start c node "$TESTS/clients/ws.js" "$url/" v9
 	wait_line c 'status 400'
 }
@@ -406,13 +407,15 @@ text {"data":"x"}'
 	END
 	feed l "$(<all)"
 	wait_line b 'close 4000 enough'
-	assert_eq "$(printed a)" $'open\ntext welcome'
-	assert_eq "$(printed b)" $'open\ntext welcome\nclose 4000 enough'
+	wait_line a 'text welcome'
+	wait_line l '"type":"members"'
+	assert_eq "$(<a.out)" $'open\ntext welcome'
+	assert_eq "$(<b.out)" $'open\ntext welcome\nclose 4000 enough'
 	assert_eq "$(frames members | jq -c '[.members[].n]')" '[1,2]'
 }
 
 @test "--ask: an open waits for accept or reject" {
-	listen --ask --with claims --deadline 2 --ws '/{user}'
+	listen --ask --with claims --ws '/{user}'
 	start a node "$TESTS/clients/ws.js" "$url/A"
 	wait_line l '"pending":true'
 	feed l '{"type":"accept","conn":"'"$(conn 1)"'","user":"U",'\
@@ -425,12 +428,16 @@ text {"data":"x"}'
 	feed l '{"type":"reject","conn":"'"$(conn 2)"'","status":401,"data":{}}'
 	wait_line b 'status 401'
 	wait_line l '"type":"close","conn":"'"$(conn 2)"
-	start c node "$TESTS/clients/ws.js" "$url/C"
-	wait_line c 'status 503'			# nobody decided
-	feed l '{"type":"accept","conn":"'"$(conn 3)"'"}' \
-		'{"type":"accept","conn":"'"$(conn 1)"'","user":7}'
+	feed l '{"type":"accept","conn":"'"$(conn 1)"'","user":7}'
 	wait_line l '"error"'
-	metric commands_dead_total 1
+}
+
+@test "--ask: who is not decided in time gets 503; then it is too late" {
+	listen --ask --deadline 1
+	start a node "$TESTS/clients/ws.js" "$url/"
+	wait_line a 'status 503'
+	feed l '{"type":"accept","conn":"'"$(conn 1)"'"}'
+	wait_for metric commands_dead_total 1
 }
 
 # --- commands --------------------------------------------------------------
@@ -458,9 +465,10 @@ three() {
 	wait_line a 'text 6'
 	wait_line b 'text 6'
 	wait_line c 'text 6'
-	assert_eq "$(printed a | tr '\n' ' ')" 'open text 1 text 2 text 3 text 4 text 6 '
-	assert_eq "$(printed b | tr '\n' ' ')" 'open text 2 text 3 text 6 '
-	assert_eq "$(printed c | tr '\n' ' ')" 'open text 3 text 4 text 6 '
+	wait_for gives 3 count sent
+	assert_eq "$(tr '\n' ' ' <a.out)" 'open text 1 text 2 text 3 text 4 text 6 '
+	assert_eq "$(tr '\n' ' ' <b.out)" 'open text 2 text 3 text 6 '
+	assert_eq "$(tr '\n' ' ' <c.out)" 'open text 3 text 4 text 6 '
 	assert_eq "$(frames sent)" '{"type":"sent","ref":{"r":1.0},"conns":3}
 {"type":"sent","ref":2,"conns":0}
 {"type":"sent","ref":3,"conns":0}'
@@ -472,6 +480,7 @@ three() {
 	feed l '{"type":"send","conn":"'"$(conn 3)"'","text":"q","ref":[1]}' \
 		'{"type":"send","conn":"'"$(conn 99)"'","text":"q","ref":2}'
 	wait_line c 'text q'
+	wait_for gives 2 count answer
 	assert_eq "$(frames answer)" '{"type":"answer","ref":[1],"conn":"B.3",'\
 '"n":3,"at":0,"user":"U","error":"no answers on this endpoint"}
 {"type":"answer","ref":2,"conn":"B.99","at":0,'\
@@ -502,8 +511,9 @@ three() {
 		'{"type":"join","conn":"'"$(conn 1)"'","channel":"y"}' \
 		'{"type":"join","conn":"'"$(conn 1)"'","channel":"y"}' \
 		'{"type":"leave","conn":"'"$(conn 2)"'","channel":"x"}' \
-		'{"type":"leave","conn":"'"$(conn 2)"'","channel":"nowhere"}'
-	wait_for gives 2 count occupied
+		'{"type":"leave","conn":"'"$(conn 2)"'","channel":"nowhere"}' \
+		'{"type":"who","user":"nobody"}'
+	wait_line l '"members":[]'
 	feed a close
 	wait_line l '"type":"vacated","at"'
 	wait_for gives 2 count vacated
@@ -544,7 +554,7 @@ three() {
 		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"a":"'"$big"'x"}}' \
 		'{"type":"merge","conn":"'"$(conn 1)"'","state":{"b":1},"ref":7}' \
 		'{"type":"who","conn":"'"$(conn 1)"'","ref":1}'
-	wait_line l '"members"'
+	wait_lines l 6			# the last of them is a long one
 	assert_eq "$(frames error)" \
 '{"type":"error","why":"state is larger than 64 KiB"}
 {"type":"error","ref":7,"conn":"B.1","n":1,"why":"state is larger than 64 KiB"}'
@@ -558,7 +568,7 @@ three() {
 	wait_line crowd open
 	feed l '{"type":"who","all":true,"ref":"all"}' \
 		'{"type":"who","user":"T","ref":"user"}'
-	wait_for gives 2 grep -c '"ref":"user"' l.out
+	wait_lines l 1004		# two pages each
 	for ref in all user; do
 		frames members | grep "\"ref\":\"$ref\"" >pages
 		[ "$(wc -l <pages)" -eq 2 ]
@@ -576,10 +586,11 @@ three() {
 '"code":4003,"reason":"go"}' \
 		'{"type":"kick","conn":"'"$(conn 3)"'"}'
 	wait_line a 'close 4003 go'
+	wait_line b 'text last words'
 	wait_line c 'close 1000'
 	wait_line l '"code":4003,"reason":"go","by":"server"'
-	assert_eq "$(printed a)" $'open\ntext last words\nclose 4003 go'
-	assert_eq "$(printed b)" $'open\ntext last words'
+	assert_eq "$(<a.out)" $'open\ntext last words\nclose 4003 go'
+	assert_eq "$(<b.out)" $'open\ntext last words'
 }
 
 @test "malformed commands are refused, and the next one is applied" {
@@ -622,7 +633,7 @@ three() {
 	END
 	feed l '{"type":"send","all":true,"text":"still here"}'
 	wait_line c 'text still here'
-	assert_eq "$(printed c)" $'open\ntext still here'
+	assert_eq "$(<c.out)" $'open\ntext still here'
 }
 
 @test "who is not there: nothing is done, and it is counted" {
@@ -647,14 +658,17 @@ three() {
 {"type":"error","why":"x"}'
 }
 
-# It used no time since it was asked last.
+# It and its co-process sleep, so they have nothing to do, and they did nothing
+# since this was asked last.
 stands_still() {
-	local now
+	local pid last=${now-}
 
-	now=$(awk '{ print $14 + $15 }' "/proc/$(pid_of "$1")/stat")
-	[ "$now" = "${ticks-}" ] && return
-	ticks=$now
-	return 1
+	pid=$(pid_of "$1")
+	now=$(for pid in "$pid" $(pgrep -P "$pid"); do
+		cut -d ' ' -f 3,14,15 "/proc/$pid/stat"
+		cat "/proc/$pid/io"
+	done)
+	[ "$now" = "$last" ] && ! grep -q '^[^S] ' <<<"$now"
 }
 
 read_over() {	# NAME BYTES
@@ -751,15 +765,23 @@ routed_id() {	# N
 	WINDOW=2048 routed
 	for ((n = 1; n < 20; n++)); do
 		start "c$n" node "$TESTS/clients/ws.js" "$url/"
-		wait_for -t 2 grep -q open "c$n.out" || break
+		wait_for open_or_outside "$n"
+		grep -q open "c$n.out" || break
 		feed "c$n" "text {\"hold\":\"c$n $(printf %0300d 0)\"}" \
-			"text {\"hold\":\"c$n too\"}"
-		wait_for -t 1 grep -q "\"hold\":\"c$n " r.log || :
+			"text {\"hold\":\"c$n too\"}" 'say sent'
+		wait_line "c$n" sent
+		wait_for stands_still l
 	done
 	[ "$n" -gt 5 ]
 	[ "$n" -lt 12 ]				# the door was closed
 	wait_for all_came
 	assert_eq "$(grep -o '"hold":"c[0-9]* too' r.log | sort | uniq -d)" ''
+}
+
+# Client N is, or it waits at the door and will not be let in.
+open_or_outside() {
+	grep -q open "c$1.out" && return
+	ss -Hltn "sport = :$port" | awk '{ exit !$2 }' && stands_still l
 }
 
 all_came() {	# while the router lets go of what it holds
@@ -912,7 +934,7 @@ has_series() {
 	wait_for has_series \
 		'rouket_route_refused_total{stage="rk-route",name="a \"b\""} 1'
 	has_series 'rk_listen_events_refused_total 1'
-	has_series 'rk_listen_stages 2'
+	wait_for has_series 'rk_listen_stages 2'
 }
 
 @test "--stats: a stage that tells no more is shown no more" {
@@ -928,7 +950,8 @@ has_series() {
 }
 
 @test "--stats: the stages are bounded, and what they say is checked" {
-	start_ready l rk-listen -p 0 --port-file port -s n.sock --stats 1 \
+	# none of them is forgotten while this looks
+	start_ready l rk-listen -p 0 --port-file port -s n.sock --stats 60 \
 		>/dev/null
 	port=$(<port)
 	start r node "$TESTS/clients/peer.js" n.sock
@@ -1064,9 +1087,9 @@ Content-Type: application/json
 		</dev/null >/dev/null 2>l.err 3>&- &
 	echo $! >l.pid
 	wait_for test -e port
-	assert_eq "$(curl -s -m 5 -o /dev/null -w '%{http_code}' \
+	assert_eq "$(curl -s -m 30 -o /dev/null -w '%{http_code}' \
 		"http://127.0.0.1:$(<port)/x")" 503
-	assert_eq "$(curl -s -m 5 -o /dev/null -w '%{http_code}' \
+	assert_eq "$(curl -s -m 30 -o /dev/null -w '%{http_code}' \
 		"http://127.0.0.1:$(<port)/healthz")" 503
 }
 
@@ -1150,9 +1173,11 @@ books_balance() {
 	client a /
 	client b /
 	deafen a
-	flood 300
+	for round in {1..30}; do	# no faster than b reads
+		flood 10
+		wait_for gives $((10 * round)) grep -c big b.out
+	done
 	wait_line l '"type":"drop"'
-	wait_for gives 300 grep -c big b.out
 	wait_for metric slow_total 1
 	frames drop | grep -q '"why":"slow","frames":[0-9]*,"bytes":[0-9]*}'
 	wait_line l '"type":"close"'
@@ -1268,7 +1293,7 @@ end_heard() {
 }
 
 @test "a client that is slow again and again is one drop frame, until it is read" {
-	local reader round
+	local reader round writer
 
 	mkfifo fifo
 	exec {reader}<>fifo
@@ -1280,16 +1305,19 @@ end_heard() {
 	url=ws://127.0.0.1:$port
 	client a /
 	seq -f '{"type":"publish","data":%.0f}' 20000 >&"${stdin_of[l]}" 3>&- &
+	writer=$!
 	wait_for read_over l 100000
 	wait_for stands_still l
 	for round in 1 2 3; do
-		feed a pause
+		feed a pause "say deaf $round"
+		wait_line a "deaf $round"
 		yes "\"$(printf %060000d 0)\"" | head -n 200 |
 			rk-publish -s n.sock --all --lines
 		feed a resume
 		wait_for end_heard "$round"
 	done
 	cat <&"$reader" >all 3>&- &
+	wait_for gone "$writer"
 	wait_for grep -q '"type":"drop"' all
 	feed a close
 	wait_for grep -q '"type":"close"' all
@@ -1315,7 +1343,6 @@ heard() {	# the numbers, in the order in which they came
 	listen --rate 20,5
 	client a /
 	talk a 1 40
-	wait_for metric throttled 1
 	wait_for gives 40 grep -c '"type":"message"' l.out
 	assert_eq "$(heard)" "$(seq 40)"
 	wait_for metric throttled 0
@@ -1332,7 +1359,7 @@ heard() {	# the numbers, in the order in which they came
 	wait_for metric throttled 1
 	talk b 2001 2100
 	wait_for grep -q '"data":2100' l.out
-	assert_eq "$(heard | tail -n 100)" "$(seq 2001 2100)"
+	assert_eq "$(heard | awk '$1 > 2000')" "$(seq 2001 2100)"
 	[ "$(heard | awk '$1 < 2000' | wc -l)" -lt 50 ]
 	# it can leave, and with what it has sent
 	feed a drop
@@ -1344,7 +1371,6 @@ heard() {	# the numbers, in the order in which they came
 	listen --byte-rate 64k,1k
 	client a /
 	feed a 'big 60000' 'text 2' 'text 3'
-	wait_for metric throttled 1
 	wait_line l '"data":3'
 	metric throttled_total 1
 	metric bytes_in_total 60002
@@ -1368,13 +1394,14 @@ heard() {	# the numbers, in the order in which they came
 # --- pings -----------------------------------------------------------------
 
 @test "--ping: clients are pinged; who does not answer is closed" {
+	export WS_PINGS=1
 	listen --ping 1
 	client a /
 	wait_line a ping
 	exec {mute}<>"/dev/tcp/127.0.0.1/$port"
 	printf %b "GET / HTTP/1.1\r\n$UPGRADE$KEY$V13\r\n" >&"$mute"
 	wait_line l '"n":2'
-	wait_for -t 20 grep -q '"by":"timeout"' l.out
+	wait_for grep -q '"by":"timeout"' l.out
 	exec {mute}>&-
 	frames close | grep -q '"n":2,.*"code":1006,"reason":"no pong"'
 	metric timeouts_total 1
@@ -1382,7 +1409,7 @@ heard() {	# the numbers, in the order in which they came
 }
 
 @test "frames stay whole when a slow reader pings while it is sent to" {
-	listen --max-out 64m --ping 1
+	listen --max-out 64m --ping 10	# while it is deaf it gives no pong
 	client a /
 	deafen a
 	flood 200
@@ -1443,6 +1470,7 @@ cpu() {
 	for round in 1 2 3 4 5 6 7 8 9; do
 		warm
 		wait_for metric commands_total $(((round + 1) * 10000))
+		wait_lines a $(((round + 1) * 10000 + 1))
 	done
 	sanitized || [ $(($(rss) - before)) -lt 4096 ]
 }
@@ -1478,12 +1506,13 @@ chaos() {
 	ask q -i "http://127.0.0.1:$port/q"
 	wait_line l request
 	feed l '{"type":"send","all":true,"text":"the end"}'
+	wait_for metric commands_total 1
 	stop l
 	ended a
 	ended b
 	ended q
-	assert_eq "$(printed a)" $'open\ntext the end\nclose 1001 going away'
-	assert_eq "$(printed b)" $'open\ntext the end\nclose 1001 going away'
+	assert_eq "$(<a.out)" $'open\ntext the end\nclose 1001 going away'
+	assert_eq "$(<b.out)" $'open\ntext the end\nclose 1001 going away'
 	grep -q '^HTTP/1.1 503' q.out
 	assert_eq "$(frames close | grep -c '"code":1001,.*"by":"server"')" 2
 }
@@ -1495,7 +1524,7 @@ chaos() {
 	stop l
 	took=$((($(date +%s%N) - began) / 1000000))
 	[ "$took" -ge 1400 ]
-	[ "$took" -lt $((6000 * RK_SLOW)) ]
+	[ "$took" -lt $((20000 * RK_SLOW)) ]
 	assert_eq "$(frames close | grep -c '"code":1001')" 4
 }
 

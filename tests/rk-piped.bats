@@ -292,8 +292,8 @@ taken() {
 	calls 2501 5000
 	wait_for metric 'service_rabbitmq{service="pipe"} 0'
 	rabbit_start
-	wait_for -t 30 metric 'service_rabbitmq{service="pipe"} 1'
-	wait_for -t 30 taken 5000
+	wait_for metric 'service_rabbitmq{service="pipe"} 1'
+	wait_for taken 5000
 	seq 5000 | diff - "$RK_TEST/ids"
 	stop node1
 }

@@ -583,7 +583,7 @@ rss() {
 	wait_line a '"data":2,"of_link":"two"'
 	ps -o pid= --ppid "$(pid_of route)" | xargs kill -KILL
 	feed a '{"type":"ask","to":"two","again":true}'
-	wait_for -t 20 eval '[ "$(grep -c "\"of_link\":\"two\"" a.out)" -eq 2 ]'
+	wait_for eval '[ "$(grep -c "\"of_link\":\"two\"" a.out)" -eq 2 ]'
 	stop route
 }
 

@@ -79,9 +79,9 @@ executed() {	# ID
 # killed before it is done would send it again.
 comes() {
 	n=$((n + 1))
-	wait_for -t 20 eval "post p$n $(date -u '+%F %T')"
+	wait_for eval "post p$n $(date -u '+%F %T')"
 	wait_line robot "\"package_name\":\"p$n\""
-	wait_for -t 20 executed $((n + 1))
+	wait_for executed $((n + 1))
 }
 
 alone() {

@@ -123,7 +123,7 @@ up() {	# KIND OPTION...
 
 # Results came since: calls are under way.
 goes_on() {
-	wait_for -t 20 has_lines "$RK_TEST/calls.out" \
+	wait_for has_lines "$RK_TEST/calls.out" \
 		$(($(wc -l <"$RK_TEST/calls.out") + 1))
 }
 

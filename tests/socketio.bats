@@ -673,7 +673,7 @@ grown() {
 
 churn() {
 	timeout -k 5 $((600 * RK_SLOW)) node "$TESTS/clients/churn.js" "$url" "$1"
-	wait_for -t 30 figure_is engine_sessions 0
+	wait_for figure_is engine_sessions 0
 	wait_for figure_is connections 0
 	assert_eq "$(figure unfinished_bytes)" 0
 }

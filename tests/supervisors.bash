@@ -33,7 +33,7 @@ runit_start() { start svscan runsvdir "$dir"; }
 runit_stop() { kill -HUP "$(pid_of svscan)" && ended svscan 111; }
 runit_supervised() { sv status "$dir/$1" >/dev/null; }
 runit_check() { sv -w 1 check "$dir/$1" >/dev/null; }
-runit_ready() { wait_for -t 20 runit_check "$1"; }
+runit_ready() { wait_for runit_check "$1"; }
 runit_up() { sv up "$dir/$1"; }
 runit_down() { sv -w 20 stop "$dir/$1" >/dev/null; }
 runit_restart() { sv -w 20 restart "$dir/$1" >/dev/null; }

@@ -122,5 +122,5 @@ socketio() {
 		feed ws x
 		grep -qxF '[{}]' ws.out
 	}
-	wait_for -t 30 until_none
+	wait_for until_none
 }

@@ -11,9 +11,11 @@
 //   big N                     a text message of N letters
 //   pause | resume            stops and goes on reading
 //   ping | close [CODE [REASON]] | drop
+//   say WORDS                 prints them: it has done what came before
 //
 // Prints: open [PROTOCOL], text TEXT, binary HEX, big N (for long texts), pong,
-// ping (one came), status N (it was refused), close CODE [REASON].
+// status N (it was refused), close CODE [REASON]; with WS_PINGS also ping (one
+// came), for they come when they like.
 'use strict'
 const fs = require('fs')
 const readline = require('readline')
@@ -45,6 +47,7 @@ const verbs = {
 	pause: () => socket._socket.pause(),
 	resume: () => socket._socket.resume(),
 	ping: () => socket.ping(),
+	say: rest => say(rest),
 	close: rest => {
 		const [code, ...reason] = rest.split(' ')
 
@@ -70,7 +73,8 @@ socket.on('message', (data, binary) => {
 		say('text', data.toString())
 })
 socket.on('pong', () => say('pong'))
-socket.on('ping', () => say('ping'))
+if (process.env.WS_PINGS)
+	socket.on('ping', () => say('ping'))
 socket.on('unexpected-response', (request, response) => {
 	say('status', String(response.statusCode))
 	process.exit(0)
