@@ -27,7 +27,7 @@
 #                          RK_SLOW); `wait_for -t 90 CMD...` another limit
 #   wait_line NAME TEXT    until a line of NAME.out contains TEXT
 #   wait_lines NAME N      until NAME.out has N lines
-#   free_ports N           prints N ports that nobody listens on
+#   free_ports N           prints N ports that nobody listens on, nor will
 #   run_status N CMD...    runs CMD to its end and fails unless it exits N, so
 #                          that a crash (134, 139) never passes for a refusal;
 #                          sets $output, $stderr and bats' arrays of lines
@@ -92,11 +92,19 @@ wait_lines() {
 	wait_for has_lines "$RK_TEST/$1.out" "$2"
 }
 
-# So many ports that nobody listens on, all at once so that they differ.
+# So many ports that nobody listens on, all at once so that they differ; not of
+# those that the kernel gives away, so that one is still free when its server
+# comes back.
 free_ports() {
-	perl -MIO::Socket::INET -e '@s = map { IO::Socket::INET->new(
-	    Listen => 1, LocalAddr => "127.0.0.1") } 1 .. shift;
-	    print join(" ", map { $_->sockport } @s), "\n"' "$1"
+	perl -MIO::Socket::INET -e '
+		open(F, "/proc/sys/net/ipv4/ip_local_port_range");
+		$end = (split(" ", <F>))[0];
+		while (@s < $ARGV[0]) {
+			$s = IO::Socket::INET->new(Listen => 1, LocalAddr =>
+			    "127.0.0.1:" . int(10000 + rand($end - 10000)));
+			push(@s, $s) if $s;
+		}
+		print join(" ", map { $_->sockport } @s), "\n"' "$1"
 }
 
 # --- programs in the background -------------------------------------------

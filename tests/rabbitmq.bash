@@ -83,7 +83,7 @@ rabbit_start() {
 	rabbit_epmd
 	( rabbit_env && close_inherited && exec rabbitmq-server ) \
 		</dev/null >"$dir/out" 2>&1 &
-	if ! wait_for -t 90 rabbit_listens; then
+	if ! wait_for -t 180 rabbit_listens; then
 		cat "$dir/out" >&2
 		return 1
 	fi

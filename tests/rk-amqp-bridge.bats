@@ -135,7 +135,7 @@ delivered() {
 	wait_for grep -q 'listening on' other.err
 	port=$(sed -n 's/.*listening on.*:\([0-9]*\)$/\1/p' other.err)
 	run_status 111 rk-amqp-bridge --once --consume q \
-		--url "amqp://127.0.0.1:$port?connection_timeout=300"
+		--url "amqp://127.0.0.1:$port?connection_timeout=2000"
 	[[ $stderr == *'no answer in time: the greeting'* ]]
 }
 
@@ -747,13 +747,13 @@ beats() {
 }
 
 @test "an idle connection is kept by heartbeats" {
-	export AMQP_URL="$RABBIT_URL?heartbeat=1"
+	export AMQP_URL="$RABBIT_URL?heartbeat=2"
 	local before
 
 	up --queue "$q"
 	before=$(heard)
-	# eight bytes each; a broker gives up after two missed ones
-	wait_for beats $((before + 6 * 2 * 8))
+	# eight bytes each, a second apart; a broker gives up after four seconds
+	wait_for beats $((before + 8 * 8))
 	[ "$(wrote link | wc -l)" -eq 1 ]
 }
 

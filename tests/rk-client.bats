@@ -198,7 +198,7 @@ stagnates() {
 @test "--expect: one after the other, each by a message of its own" {
 	run_status 0 rk-client --no-input --expect '. > 0' --expect '. > 0' \
 		"$url/say?1&2"
-	run_status 1 rk-client --no-input --timeout 300ms --expect '. == 2' \
+	run_status 1 rk-client --no-input --timeout 3s --expect '. == 2' \
 		--expect '. == 1' "$url/say?1&2"
 	[[ $stderr == 'rk-client: not seen in time: . == 1' ]]
 }
@@ -220,7 +220,7 @@ stagnates() {
 }
 
 @test "--send: what comes is listened to for --linger" {
-	run_status 0 rk-client --linger 400ms --send one --send two "$url/answer"
+	run_status 0 rk-client --linger 3s --send one --send two "$url/answer"
 	assert_eq "$output" $'{"answer":"one"}\n{"answer":"two"}'
 	run_status 0 rk-client --linger 0 --send one "$url/answer"
 	assert_eq "$output" ''
@@ -234,7 +234,7 @@ stagnates() {
 @test "--count ends after so many" {
 	run_status 0 rk-client --no-input --count 2 "$url/say?1&2&3"
 	assert_eq "$output" $'1\n2'
-	run_status 1 rk-client --no-input --timeout 300ms --count 2 "$url/say?1"
+	run_status 1 rk-client --no-input --timeout 3s --count 2 "$url/say?1"
 	assert_eq "$stderr" 'rk-client: not seen in time: 1 more messages'
 }
 
@@ -408,6 +408,7 @@ listening() {
 		'{"type":"dial","conn":"a","url":"'"$url"'/say?1"}'
 	wait_line station '"why":"this conn is dialled to another url"'
 	wait_line station '"up"'
+	wait_line server open
 	assert_eq "$(grep -c '^open' server.out)" 1
 	stop station
 }

@@ -118,7 +118,7 @@ sent='Server sent package to scheduler 200'
 @test "metadata in both dialects; the old socket is replaced; garbage" {
 	serve
 	talk robots
-	grep -rq 'Unregistered robot sending logs' ServerLogs
+	wait_for grep -rq 'Unregistered robot sending logs' ServerLogs
 	curl -sf "http://localhost:$port/healthz"
 }
 
@@ -150,11 +150,12 @@ sent='Server sent package to scheduler 200'
 	assert_eq "$(post_now p1 aa)" "$sent"
 	wait_line one '{"event":"notification","value":{"package_name":"p1","path":"x/p1.std"}}'
 	wait_for status_is 1 Executed
+	wait_for test -s packages/p1_1
 	assert_eq "$(cat packages/p1_1)" \
 		'{"Package":{"package_name":"p1","path":"x/p1.std"},"JobID":1}'
 	assert_eq "$(wc -l <one.out)" 1
 	[ ! -s two.out ]
-	grep -q 'Sending Package: p1 to Client: ' ServerLogs/*.txt
+	wait_for grep -q 'Sending Package: p1 to Client: ' ServerLogs/*.txt
 }
 
 # In UTC, now and so many seconds.
@@ -269,7 +270,8 @@ soon() {
 	known aa
 	post_now p aa
 	wait_for status_is 1 Failed
-	grep -q 'Error-Message: the robot is not connected' ServerLogs/*.txt
+	wait_for grep -q 'Error-Message: the robot is not connected' \
+		ServerLogs/*.txt
 	stop robots
 	serve --utc --offline retry --tries 1000 --pause 100ms
 	post_now q aa
@@ -394,14 +396,14 @@ past() {
 	[ "$(date +%s)" -gt "$1" ]
 }
 
-# OPTION...: a job in 2 s, a kill, and another start with these, at once or
+# OPTION...: a job in 5 s, a kill, and another start with these, at once or
 # when it is past.
 over_a_restart() {
 	local when at
 
 	serve --utc
 	known aa
-	when=$(soon 2)
+	when=$(soon 5)
 	at=$(date -u -d "$when" +%s)
 	post p aa "${when% *}" "${when#* }"
 	killed

@@ -646,7 +646,7 @@ idle() {
 @test "a router beyond us that is slower than its input is waited for" {
 	# what comes back must be taken, or what went there is never settled
 	yes '{"type":"a","x":"'"$(printf '%500s' '')"'"}' | head -n 20000 >in
-	run_status 0 timeout $((20 * RK_SLOW)) rk-route --window 64k -e . -- \
+	run_status 0 timeout $((60 * RK_SLOW)) rk-route --window 64k -e . -- \
 		rk-route --window 64k -e '(.type | length) as $slow | .' <in
 	[ "$(grep -c '"type":"a"' <<<"$output")" -eq 20000 ]
 }

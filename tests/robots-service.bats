@@ -109,8 +109,8 @@ alone() {
 	wait_line robot '"package_name":"later"'
 	assert_eq "$(sort robot.out | uniq -d)" ''
 	assert_eq "$(wc -l <robot.out)" 9
-	grep -q 'Sending Package: later' ServerLogs/*.txt
-	[ -e packages/later_1 ]
+	wait_for grep -q 'Sending Package: later' ServerLogs/*.txt
+	wait_for test -e packages/later_1
 }
 
 @test "s6: each part killed and restarted alone: every package comes, once" {
