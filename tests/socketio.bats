@@ -188,6 +188,8 @@ session() {
 }
 
 @test "errors of requests have their codes" {
+	local version
+
 	listen app --socketio --origin https://good.example
 	assert_eq "$(ask 'EIO=4')" '400 {"code":0,"message":"Transport unknown"}'
 	assert_eq "$(ask 'EIO=4&transport=tele')" \
@@ -206,6 +208,10 @@ session() {
 		'EIO=4&transport=polling')" '403 {"code":4,"message":"Forbidden"}'
 	assert_eq "$(ask 'EIO=5&transport=polling')" \
 		'400 {"code":5,"message":"Unsupported protocol version"}'
+	for version in '' 'EIO=abc&'; do
+		assert_eq "$(ask "${version}transport=polling")" \
+			'400 {"code":5,"message":"Unsupported protocol version"}'
+	done
 	run_status 0 curl -sS -o /dev/null -w '%{http_code}' "$url/socket.io/x"
 	assert_eq "$output" 404
 }
@@ -251,7 +257,7 @@ unknown() {
 }
 
 @test "bodies that are malformed, or too big" {
-	local sid
+	local sid version
 
 	listen app --socketio --max-payload 2k
 	sid=$(session 4)
@@ -259,15 +265,72 @@ unknown() {
 	assert_eq "$(ask "EIO=4&transport=polling&sid=$sid")" '200 1'
 	sid=$(session 4)
 	assert_eq "$(ask -d '' -X POST "EIO=4&transport=polling&sid=$sid")" \
-		'200 ok'
-	wait_for unknown 4 "$sid"
-	sid=$(session 3)
-	assert_eq "$(ask -d '99:4x' "EIO=3&transport=polling&sid=$sid")" '200 ok'
+		'400 Bad request'
+	unknown 4 "$sid"
+	for version in 4:x 4:2 3:99:4x 3:1:3; do
+		sid=$(session "${version%%:*}")
+		assert_eq "$(ask -d "${version#*:}" \
+			"EIO=${version%%:*}&transport=polling&sid=$sid")" \
+			'400 Bad request'
+		unknown "${version%%:*}" "$sid"
+	done
 	sid=$(session 4)
 	assert_eq "$(head -c 3000 /dev/zero | ask --data-binary @- \
 		"EIO=4&transport=polling&sid=$sid" | cut -d ' ' -f 1)" 413
 	assert_eq "$(ask -d '40' "EIO=4&transport=polling&sid=$sid")" '200 ok'
 	[[ $(ask "EIO=4&transport=polling&sid=$sid") == '200 40{"sid":'* ]]
+}
+
+@test "who closes a session that he polls is let go, and it is unknown" {
+	local version bye noop sid query
+
+	listen app --socketio
+	while read -r version bye noop; do
+		sid=$(session "$version")
+		query="EIO=$version&transport=polling&sid=$sid"
+		[ "$version" = 4 ] || wait_for fetched hello "$query"
+		ask "$query" >"$RK_TEST/last" 3>&- &
+		wait_for figure_is engine_waiting 1
+		assert_eq "$(ask -d "$bye" "$query")" '200 ok'
+		wait $!
+		assert_eq "$(cat "$RK_TEST/last")" "200 $noop"
+		unknown "$version" "$sid"
+	done <<-'END'
+	4 1 6
+	3 1:1 1:6
+	END
+}
+
+@test "a second WebSocket of a session is closed, and the first stays" {
+	local sid
+
+	listen app --socketio
+	run_status 0 timeout -k 5 $((60 * RK_SLOW)) node - "$url" <<-'END'
+	const WebSocket = require('ws')
+	const at = process.argv[2] + '/socket.io/?EIO=4&transport='
+	const word = (ws, what) => new Promise((resolve) =>
+		ws.once(what, (x) => resolve(String(x))))
+
+	async function main() {
+		const open = await (await fetch(at + 'polling')).text()
+		const sid = JSON.parse(open.slice(1)).sid
+		const dial = () => new WebSocket(`${at}websocket&sid=${sid}`)
+		const first = dial()
+
+		await word(first, 'open')
+		await word(dial(), 'close')	// while it probes
+		first.send('2probe')
+		console.log(await word(first, 'message'))
+		first.send('5')
+		await word(dial(), 'close')	// when it has moved
+		first.send('40')
+		console.log((await word(first, 'message')).slice(0, 2))
+		process.exit(0)
+	}
+
+	main()
+	END
+	assert_eq "$output" "$(printf '3probe\n40')"
 }
 
 @test "version 3: bytes in polling bodies, unless b64" {
@@ -289,6 +352,11 @@ unknown() {
 	ask -d '42:451-["echo",{"_placeholder":true,"num":0}]10:b4AQID/w==' \
 		"EIO=3&transport=polling&sid=$sid"
 	assert_eq "$(ask "b64=1&EIO=3&transport=polling&sid=$sid")" \
+		'200 42:451-["back",{"_placeholder":true,"num":0}]10:b4AQID/w=='
+	# once it was said, it is for all of the session
+	ask -d '42:451-["echo",{"_placeholder":true,"num":0}]10:b4AQID/w==' \
+		"EIO=3&transport=polling&sid=$sid"
+	assert_eq "$(ask "EIO=3&transport=polling&sid=$sid")" \
 		'200 42:451-["back",{"_placeholder":true,"num":0}]10:b4AQID/w=='
 }
 
@@ -330,7 +398,7 @@ unknown() {
 	session 4
 	session 3
 	wait_for figure_is engine_timeouts_total 2
-	wait_for figure_is engine_sessions 0
+	assert_eq "$(figure engine_sessions)" 0		# nobody is waited for
 	wait_for figure_is connections 0
 }
 

@@ -336,7 +336,7 @@ eio_query_read(struct eio_query *q, struct str query)
 	struct str transport = { NULL, 0 }, value, key;
 	int jsonp = 0;
 
-	*q = (struct eio_query){ .version = 3 };
+	*q = (struct eio_query){ 0 };
 	while (query.n > 0) {
 		value = word(&query, '&');
 		key = word(&value, '=');

@@ -82,7 +82,7 @@ const char *eio_reason(enum eio_error);
 int	 eio_error_write(struct buf *, enum eio_error);	/* a JSON body */
 
 struct eio_query {
-	int version;			/* 3 (also when it is absent), 4; 0 */
+	int version;			/* 3, 4; 0: another, or none */
 	int websocket;			/* its transport */
 	int base64;			/* version 3: no EIO_BYTES */
 	struct str sid;			/* .p is NULL: none */

@@ -232,13 +232,13 @@ engine_packet(struct session *s, const struct eio_packet *p)
 		break;
 	case EIO_PING:
 		if (s->version == 4)
-			engine_fail(s, "a ping from the client");
+			engine_break(s, "a ping from the client");
 		else
 			pong(s, p);
 		break;
 	case EIO_PONG:
 		if (s->version == 3)
-			engine_fail(s, "a pong from the client");
+			engine_break(s, "a pong from the client");
 		else if (s->waits) {
 			expect(s);
 			engine_arm(s);
@@ -326,7 +326,10 @@ engine_close(struct session *s, int code, struct str reason, const char *by)
 	for (k = s->sockets; k != NULL; k = k->next)
 		k->conn->left = 1;
 	ws_close(s->ws, code, reason);
-	ws_turn(s->ws);
+	if (polling_forgotten(s))
+		ws_release(s->ws);
+	else
+		ws_turn(s->ws);
 	engine_arm(s);
 }
 
@@ -335,6 +338,13 @@ engine_fail(struct session *s, const char *reason)
 {
 	engine_counts.errors++;
 	engine_close(s, 1002, str_of(reason), "server");
+}
+
+void
+engine_break(struct session *s, const char *reason)
+{
+	s->broken = 1;
+	engine_fail(s, reason);
 }
 
 static void

@@ -54,7 +54,7 @@ struct polling {			/* while a session does */
 	enum eio_form form;		/* of that body */
 	double until;			/* then the probe is closed */
 	double noop;			/* then the get is let go; 0: not */
-	unsigned base64 : 1;		/* the get wants text only */
+	unsigned base64 : 1;		/* it wants text only */
 	unsigned probed : 1;
 };
 
@@ -84,6 +84,7 @@ struct session {
 	uint8_t version;
 	unsigned waits : 1;		/* for a pong */
 	unsigned reap : 1;		/* a socket is over */
+	unsigned broken : 1;		/* what came is not Engine.IO */
 	char sid[SID];
 };
 
@@ -99,10 +100,12 @@ void	 engine_begin(struct session *);	/* it is open: the handshake */
 int	 engine_packet(struct session *, const struct eio_packet *);
 void	 engine_arm(struct session *);		/* a time of it has changed */
 void	 engine_lonely(struct session *);	/* it has no socket since now */
-/* The end: what was queued leaves. */
+/* The end: what was queued leaves.  Who polls is told by his next request,
+ * unless it was he who ended it, broke Engine.IO or fell silent. */
 void	 engine_close(struct session *, int code, struct str reason,
 	    const char *by);
 void	 engine_fail(struct session *, const char *reason);
+void	 engine_break(struct session *, const char *reason);
 /* Moves to the WebSocket that was probed. */
 void	 engine_move(struct session *);
 
@@ -138,6 +141,8 @@ void	 polling_post(struct session *, struct ws_conn *,
 void	 polling_turn(struct session *);	/* answers what can be */
 void	 polling_over(struct session *, struct ws_conn *, const char *why);
 void	 polling_end(struct session *);
+/* Is nobody to come and fetch what is left? */
+int	 polling_forgotten(const struct session *);
 void	 polling_tick(struct session *, double now);
 
 /* ---- coming (handshake.c): ops of dialects ------------------------------ */

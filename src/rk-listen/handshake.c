@@ -122,8 +122,19 @@ find(const struct endpoint *e, struct str sid, int fetches,
 	*why = EIO_UNKNOWN_SID;
 	if (s == NULL || s->endpoint != e || (!fetches && !ws_is_open(s->ws)))
 		return NULL;
+	return s;
+}
+
+static struct session *
+find_polling(const struct endpoint *e, struct str sid, int fetches,
+    enum eio_error *why)
+{
+	struct session *s = find(e, sid, fetches, why);
+
+	if (s == NULL || s->polling != NULL)
+		return s;
 	*why = EIO_BAD_REQUEST;
-	return s->polling == NULL ? NULL : s;
+	return NULL;
 }
 
 static int
@@ -168,7 +179,7 @@ handshake_request(struct ws_conn *ws, const struct endpoint *e,
 	else if (why != EIO_FINE)
 		refuse(ws, why);
 	else if (q.sid.p != NULL &&
-	    (s = find(e, q.sid, reads, &why)) == NULL)
+	    (s = find_polling(e, q.sid, reads, &why)) == NULL)
 		refuse(ws, why);
 	else if (s == NULL && reads && q.websocket)
 		refuse(ws, EIO_BAD_REQUEST);
@@ -191,6 +202,17 @@ refuse_upgrade(struct ws_conn *ws, enum eio_error why)
 {
 	ws_respond(ws, why == EIO_FORBIDDEN ? 403 : 400,
 	    "Content-Type: text/html\r\n", str_of(eio_reason(why)));
+}
+
+/* A session has one WebSocket: another is let in and closed, as the real
+ * servers do, and their clients know. */
+static void
+hang_up(struct ws_conn *ws)
+{
+	ws_set_ops(ws, &engine_ops);
+	ws_set_data(ws, NULL);
+	ws_accept(ws, NULL);
+	ws_close(ws, 1000, STR(""));
 }
 
 static void
@@ -226,8 +248,8 @@ handshake_upgrade(struct ws_conn *ws, const struct endpoint *e,
 	else if (q.sid.p != NULL &&
 	    (s = find(e, q.sid, 0, &why)) == NULL)
 		refuse_upgrade(ws, why);
-	else if (s != NULL && s->polling->probe != NULL)
-		refuse_upgrade(ws, EIO_BAD_REQUEST);
+	else if (s != NULL && (s->polling == NULL || s->polling->probe != NULL))
+		hang_up(ws);
 	else if (s != NULL)
 		probe(s, ws);
 	else if (!grant_read(&grant, e, h))

@@ -107,16 +107,29 @@ answer_get(struct session *s, int queue, const char *last)
 }
 
 static void
-answer_post(struct polling *x, const char *cors)
+answer_post(struct session *s)
 {
+	struct polling *x = s->polling;
 	struct ws_conn *ws = release(&x->post);
 
 	engine_counts.posting--;
 	buf_clear(&lines);
-	buf_adds(&lines, str_of(cors));
+	buf_adds(&lines, str_of(x->post_headers));
 	buf_adds(&lines, STR("Content-Type: text/html\r\n"));
-	ws_respond(ws, 200, headers(), STR("ok"));
+	if (s->broken)
+		ws_respond(ws, 400, headers(),
+		    str_of(eio_reason(EIO_BAD_REQUEST)));
+	else
+		ws_respond(ws, 200, headers(), STR("ok"));
 	buf_free(&x->rest);
+}
+
+/* The last packet of a session: who ended it himself is not told so. */
+static const char *
+farewell(const struct session *s)
+{
+	return ws_is_open(s->ws) || (s->by != NULL &&
+	    strcmp(s->by, "client") == 0) ? "6" : "1";
 }
 
 /* ---- packets --------------------------------------------------------- */
@@ -136,7 +149,7 @@ take_packets(struct session *s)
 	    (r = eio_next(&b, &p, &bytes)) == 1)
 		open = engine_packet(s, &p);
 	if (r == -1)
-		engine_fail(s, "no packets");
+		engine_break(s, "no packets");
 	if (r != 1 || !open || b.rest.n == 0)
 		return 1;
 	buf_take(&x->rest, buf_size(&x->rest) - b.rest.n);
@@ -150,10 +163,10 @@ polling_turn(struct session *s)
 	int over = !ws_is_open(s->ws);
 
 	if (x->post != NULL && (over || take_packets(s)))
-		answer_post(x, x->post_headers);
+		answer_post(s);
 	over = !ws_is_open(s->ws);
 	if (x->get != NULL && (over || ws_queued(s->ws) > 0)) {
-		answer_get(s, 1, over ? "1" : NULL);
+		answer_get(s, 1, over ? farewell(s) : NULL);
 		if (over)
 			ws_release(s->ws);
 	}
@@ -202,7 +215,7 @@ polling_get(struct session *s, struct ws_conn *ws, int base64, const char *cors)
 	keep(&x->headers, cors);
 	x->get = ws;
 	engine_counts.waiting++;
-	x->base64 = base64 != 0;
+	x->base64 |= base64 != 0;
 	ws_set_ops(ws, &engine_ops);
 	ws_set_data(ws, s);
 	ws_watch(ws);
@@ -235,11 +248,18 @@ polling_post(struct session *s, struct ws_conn *ws, const struct http_head *h,
 	if ((is_bytes && s->version == 4) ||
 	    (!is_bytes && !utf8_check(content)) ||
 	    buf_adds(&x->rest, content) == -1)
-		engine_fail(s, "no packets");
+		engine_break(s, "no packets");
 	polling_turn(s);
 }
 
 /* ---- the end --------------------------------------------------------- */
+
+int
+polling_forgotten(const struct session *s)
+{
+	return s->polling != NULL && s->polling->get == NULL &&
+	    (s->broken || strcmp(s->by, "server") != 0);
+}
 
 /* One of its requests, or the probe, is over; why: it was not answered. */
 void
@@ -269,9 +289,9 @@ polling_end(struct session *s)
 	struct polling *x = s->polling;
 
 	if (x->get != NULL)
-		answer_get(s, 0, ws_is_open(s->ws) ? "6" : "1");
+		answer_get(s, 0, farewell(s));
 	if (x->post != NULL)
-		answer_post(x, x->post_headers);
+		answer_post(s);
 	if (x->probe != NULL)
 		ws_close(release(&x->probe), 1000, STR(""));
 	engine_counts.polling--;

@@ -276,8 +276,10 @@ TEST(queries, "queries of requests")
 	CHECK(q.version == 4 && !q.websocket && q.sid.p == NULL);
 	CHECK_INT(eio_query_read(&q, STR("transport=websocket&sid=ab&b64=1")),
 	    EIO_FINE);
-	CHECK(q.version == 3 && q.websocket && q.base64);
+	CHECK(q.version == 0 && q.websocket && q.base64);
 	CHECK_STR(q.sid, "ab");
+	eio_query_read(&q, STR("EIO=3&transport=polling"));
+	CHECK_INT(q.version, 3);
 	eio_query_read(&q, STR("EIO=5&transport=polling"));
 	CHECK_INT(q.version, 0);
 	CHECK_INT(eio_query_read(&q, STR("EIO=4&transport=tele")),
