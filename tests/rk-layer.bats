@@ -164,8 +164,11 @@ more_data() {
 	wait_line client '"server_data":{"a":"0000'
 	more_data server b
 	wait_line server '{"error":"data is larger than 64 KiB"}'
-	curl -s "http://localhost:$port/metrics" |
-		grep -qx 'layer_ignored{why="too large"} 2'
+	ignored() {
+		curl -s "http://localhost:$port/metrics" |
+			grep -qx 'layer_ignored{why="too large"} 2'
+	}
+	wait_for ignored
 }
 
 @test "--demo: the page, in Chromium" {

@@ -185,7 +185,7 @@ stub() {
 	start_ready a rk-client "ws://localhost:$port/api/T" --no-input
 	start_ready b rk-client "ws://localhost:$port/api/T" --no-input
 	start_ready c rk-client "ws://localhost:$port/api/U" --no-input
-	metric 'service_connections{service="pipe"} 3'
+	wait_for metric 'service_connections{service="pipe"} 3'
 	metric 'service_users{service="pipe"} 2'
 	metric 'service_self{service="pipe"} 1'
 }
@@ -293,7 +293,7 @@ taken() {
 	wait_for metric 'service_rabbitmq{service="pipe"} 0'
 	rabbit_start
 	wait_for metric 'service_rabbitmq{service="pipe"} 1'
-	wait_for taken 5000
+	wait_for -t 90 taken 5000
 	seq 5000 | diff - "$RK_TEST/ids"
 	stop node1
 }
@@ -302,12 +302,12 @@ taken() {
 	rabbit_stop
 	AMQP_URL=$RABBIT_URL serve node1 -n 1
 	metric 'service_rabbitmq{service="pipe"} 0'
-	start call rk-client "ws://localhost:$port/api/T" --timeout 60s \
+	start call rk-client "ws://localhost:$port/api/T" --timeout 10m \
 		--send '{"id":1,"method":"m"}' --expect '.type == "result"'
 	rabbit_start
 	AMQP_URL=$RABBIT_URL start backend node "$TESTS/clients/amqp.js" \
 		serve queue-out-1 exchange-in-1
-	wait_for -t 60 gone "$(pid_of call)"
+	wait_for gone "$(pid_of call)"
 	ended call
 	metric 'service_rabbitmq{service="pipe"} 1'
 }

@@ -9,7 +9,7 @@ const assert = require('assert')
 const { chromium } = require('playwright-core')
 
 const url = process.argv[2]
-const timeout = 15000 * Number(process.env.RK_SLOW || 1)
+const timeout = 60000 * Number(process.env.RK_SLOW || 1)
 
 // A window; closed windows close their sockets.
 async function open(browser) {

@@ -12,7 +12,7 @@ const fs = require('fs')
 
 const [protocol, port, tokens] = process.argv.slice(2)
 const v1 = protocol === '1'
-const limit = 15000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const HELLO = '{"event":"#handshake","data":{"authToken":null},"cid":1}'
 const error = (rid, name, message) =>
 	JSON.stringify({ rid, error: { message, name } })

@@ -18,7 +18,7 @@ const WebSocket = require('ws')
 const [port, pid, seed, total] = process.argv.slice(2).map(Number)
 const { below, one, often, frame, upgrade } = require('./bytes')(seed)
 const BATCH = 200, ABREAST = 50, WARM = 5, GROWTH = 16 << 10	// KiB
-const limit = 20000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 
 // --- what is sent -------------------------------------------------------------
 

@@ -12,7 +12,7 @@ const fs = require('fs')
 const net = require('net')
 
 const [path, pid, main, file] = process.argv.slice(2)
-const limit = 20000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const HELD = 64 << 10		// KiB that all who do not read may cost
 
 const attach = (as, more = {}) => JSON.stringify({ type: 'attach', v: 1, as,

@@ -9,7 +9,7 @@ const assert = require('assert')
 const { chromium } = require('playwright-core')
 
 const [page, url, version] = process.argv.slice(2)
-const timeout = 15000 * Number(process.env.RK_SLOW || 1)
+const timeout = 60000 * Number(process.env.RK_SLOW || 1)
 
 // Runs in the page: what came back of what was said.
 function talk([url, transports]) {

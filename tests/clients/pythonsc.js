@@ -9,7 +9,7 @@ const assert = require('assert')
 const WebSocket = require('ws')
 
 const [port, token] = process.argv.slice(2)
-const limit = 20000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const mask = (s) => s.replace(/[a-z0-9]{13}\.\d+/g, 'ID')
 const hello = (yes) => '{"rid":1,"data":{"id":"ID","pingTimeout":20000,' +
 	`"isAuthenticated":${yes}}}`

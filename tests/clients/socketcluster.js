@@ -9,7 +9,7 @@ const assert = require('assert')
 
 const [version, port, ...wanted] = process.argv.slice(2)
 const face = require('./clusterface.js')
-const limit = 15000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const old = version === '14'
 const open = new Set()
 

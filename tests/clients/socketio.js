@@ -10,7 +10,7 @@ const assert = require('assert')
 const [version, how, url, ...wanted] = process.argv.slice(2)
 const io = require(`socket.io-client-${version}`)
 const transports = how.split(',')
-const limit = 15000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 
 const open = new Set()
 

@@ -15,7 +15,7 @@ const net = require('net')
 const WebSocket = require('ws')
 
 const [kind, url, file] = process.argv.slice(2)
-const limit = 20000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const rows = fs.readFileSync(file, 'utf8').split('\n').filter(row =>
 	row !== '' && !row.startsWith('#')).map(row => row.split('\t'))
 const column = rows.shift().indexOf(kind.split('-')[0])

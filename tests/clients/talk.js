@@ -24,7 +24,7 @@ const fs = require('fs')
 const WebSocket = require('ws')
 
 const [url, file] = process.argv.slice(2)
-const limit = 10000 * Number(process.env.RK_SLOW || 1)
+const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const peers = new Map()
 let broker = null
 
