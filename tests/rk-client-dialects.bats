@@ -96,7 +96,7 @@ socketio() {	# VERSION
 	assert_eq "$(jq -s 'map(select(.type == "answer") |
 		.data - .ref) | unique' -c <<<"$output")" '[1]'
 	run_status 1 rk-client --socketio --emit silent --ack --send 1 \
-		--timeout 300ms "$url"
+		--timeout 3s "$url"
 	[[ $output == *'{"type":"answer","ref":1,"error":"no answer in time"}' ]]
 	assert_eq "$stderr" 'rk-client: an answer was an error'
 }
@@ -304,7 +304,7 @@ has_twice() {
 	for p in 1 2; do
 		start_ready node rk-listen -p 0 --port-file port \
 			--socketcluster --sc-protocol "$p" --ask --ping-interval 50ms \
-			--ping-timeout "$((2 * RK_SLOW))s" \
+			--ping-timeout "$((4 * RK_SLOW))s" \
 			-- rk-route "$TESTS/fixtures/socketcluster/app.jq"
 		url=http://127.0.0.1:$(<port)
 		run_status 0 rk-client --socketcluster="$p" --no-input \
@@ -314,7 +314,7 @@ has_twice() {
 		run_status 1 rk-client --socketcluster="$p" "$url/?token=bad"
 		[[ $stderr == *': refused: {'* ]]
 		run_status 1 rk-client --socketcluster="$p" --no-input \
-			--timeout "$((4 * RK_SLOW))s" --expect .never "$url"
+			--timeout "$((6 * RK_SLOW))s" --expect .never "$url"
 		assert_eq "$stderr" 'rk-client: not seen in time: .never'
 		stop node
 	done

@@ -113,7 +113,7 @@ metric() {
 	listen
 	raw=$(cat port)/raw
 	ASAN_OPTIONS=$SLOW_ASAN LD_PRELOAD=$RK_TEST/slow.so start_ready \
-		station rk-client --frames --timeout "$((3 * RK_SLOW))s"
+		station rk-client --frames --timeout "$((6 * RK_SLOW))s"
 	feed station '{"type":"dial","conn":"s","url":"ws://slow.example:1/"}' \
 		'{"type":"dial","conn":"t","url":"ws://slow.example:2/"}' \
 		'{"type":"dial","conn":"a","url":"ws://127.0.0.1:'"$raw"'"}' \

@@ -655,8 +655,9 @@ idle() {
 
 @test "TERM ends with 0" {
 	start_ready route rk-route -e . -- rk-route -e 'select(.type != "link")'
-	feed route '{"type":"a"}'
 	wait_line route '"state":"new"'
+	feed route '{"type":"a"}'
+	wait_line route '{"type":"a"}'
 	stop route
 }
 

@@ -41,7 +41,7 @@ backend() {
 }
 
 call() {
-	rk-client "ws://localhost:$port/api/$1" --timeout 20s --reconnect=500ms \
+	rk-client "ws://localhost:$port/api/$1" --timeout 60s --reconnect=500ms \
 		--send '{"id":1,"method":"m"}' --expect '.type == "result"'
 }
 
@@ -103,7 +103,7 @@ in_order() {
 	find_port
 	backend
 	call T
-	[ -d "$dir/route/log/main" ]
+	wait_for test -d "$dir/route/log/main"
 }
 
 @test "s6: a call goes round, whichever starts first" {

@@ -157,7 +157,7 @@ shake() {	# OPTION...: shakes hands and leaves; says what it got
 	listen
 	assert_eq "$(curl -s -w '%{http_code}' "http://127.0.0.1:$port/")" \
 		$'This port speaks TLS only\n400'
-	metric tls_http_total 1
+	wait_for metric tls_http_total 1
 	start_ready p rk-listen -p 127.0.0.1:0 --port-file plain
 	run_status 35 curl -s "https://127.0.0.1:$(<plain)/"
 	curl -s "http://127.0.0.1:$(<plain)/metrics" |
@@ -167,9 +167,9 @@ shake() {	# OPTION...: shakes hands and leaves; says what it got
 @test "each handshake that fails is counted for what it failed for" {
 	listen -v
 	[[ $(shake -tls1_1 -cipher ALL:@SECLEVEL=0) == *'protocol version'* ]]
-	metric tls_version_total 1
+	wait_for metric tls_version_total 1
 	[[ $(shake -alpn h2) == *'no application protocol'* ]]
-	metric tls_version_total 2
+	wait_for metric tls_version_total 2
 	exec {raw}<>"/dev/tcp/127.0.0.1/$port"
 	printf 'SSH-2.0-x\r\n' >&"$raw"
 	wait_for metric tls_plain_total 1
@@ -181,7 +181,7 @@ shake() {	# OPTION...: shakes hands and leaves; says what it got
 		"https://localhost:$port/"
 	wait_for metric tls_alert_total 1
 	grep -q '127.0.0.1: TLS: what came is no TLS$' l.err
-	metric sockets 1
+	wait_for metric sockets 1
 }
 
 @test "1,000 handshakes that never end are over in time; others come in" {
@@ -203,7 +203,7 @@ shake() {	# OPTION...: shakes hands and leaves; says what it got
 	assert_eq "$(get /healthz)" ok
 	wait_for grep -q gone silent.out
 	wait_for metric tls_late_total 1000
-	metric sockets 1
+	wait_for metric sockets 1
 }
 
 # --- what goes through ------------------------------------------------------
@@ -236,9 +236,11 @@ flood() {	# N: messages of 60 kB for all
 	client a /
 	client b /
 	deafen a
-	flood 300
+	for round in {1..30}; do	# no faster than b reads
+		flood 10
+		wait_for gives $((10 * round)) grep -c big b.out
+	done
 	wait_line l '"type":"drop"'
-	wait_for gives 300 grep -c big b.out
 	wait_line l '"code":1013,"reason":"too slow","by":"server"'
 	feed a resume
 	ended a
@@ -328,6 +330,7 @@ served() {	# which key is certified by what it serves
 	start q curl -si --cacert "$TLS/ca.pem" "https://localhost:$port/q"
 	wait_line l request
 	feed l '{"type":"send","all":true,"text":"'"$(printf %0900000d 0)"'"}'
+	wait_for metric commands_total 1
 	stop l
 	ended a
 	ended b
