@@ -11,12 +11,10 @@
 #define FIRST	256		/* what a buf starts with */
 
 int
-buf_room(struct buf *b, size_t n)
+buf_grow(struct buf *b, size_t n)
 {
 	size_t live = b->len - b->pos, cap;
 
-	if (b->cap - b->len >= n)
-		return 1;
 	if (n > b->max || live > b->max - n) {
 		errno = ENOBUFS;
 		return -1;
@@ -36,30 +34,6 @@ buf_room(struct buf *b, size_t n)
 	b->data = mem_grow(b->data, cap + 1);	/* buf_addf's NUL */
 	b->cap = cap;
 	return 1;
-}
-
-int
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return 1;
-	if (buf_room(b, n) == -1)
-		return -1;
-	memcpy(b->data + b->len, p, n);
-	b->len += n;
-	return 1;
-}
-
-int
-buf_adds(struct buf *b, struct str s)
-{
-	return buf_add(b, s.p, s.n);
-}
-
-int
-buf_addc(struct buf *b, char c)
-{
-	return buf_add(b, &c, 1);
 }
 
 int
@@ -164,7 +138,8 @@ buf_line(struct buf *b, size_t *scan, struct str *line)
 	return 1;
 }
 
-void *
+/* Not inline: of realloc(3) and memset gcc makes a calloc(3), below. */
+__attribute__((noinline)) void *
 mem_grow(void *p, size_t n)
 {
 	p = realloc(p, n);
@@ -174,8 +149,7 @@ mem_grow(void *p, size_t n)
 }
 
 /* glibc's calloc(3) passes its own cache by, which small things want; but it
- * does not touch the pages of large ones.  (Of malloc and memset gcc makes a
- * calloc.) */
+ * does not touch the pages of large ones. */
 void *
 mem_new(size_t n)
 {

@@ -56,14 +56,43 @@ buf_str(const struct buf *b)
 	return (struct str){ b->data + b->pos, b->len - b->pos };
 }
 
-/* Each adds at the end: 1, or -1 with ENOBUFS and nothing added. */
-int	 buf_room(struct buf *, size_t);	/* so many will not grow it */
-int	 buf_add(struct buf *, const void *, size_t);
-int	 buf_adds(struct buf *, struct str);
+/* Each adds at the end: 1, or -1 with ENOBUFS and nothing added.  Most add a
+ * few bytes to a buf that has room: so they are inline. */
+int	 buf_grow(struct buf *, size_t);
 int	 buf_addf(struct buf *, const char *, ...)
 	    __attribute__((format(printf, 2, 3)));
-int	 buf_addc(struct buf *, char);
 int	 buf_addn(struct buf *, int64_t);	/* in decimal */
+
+/* So many will not grow it. */
+static inline int
+buf_room(struct buf *b, size_t n)
+{
+	return b->cap - b->len >= n ? 1 : buf_grow(b, n);
+}
+
+static inline int
+buf_add(struct buf *b, const void *p, size_t n)
+{
+	if (n == 0)
+		return 1;
+	if (buf_room(b, n) == -1)
+		return -1;
+	memcpy(b->data + b->len, p, n);
+	b->len += n;
+	return 1;
+}
+
+static inline int
+buf_adds(struct buf *b, struct str s)
+{
+	return buf_add(b, s.p, s.n);
+}
+
+static inline int
+buf_addc(struct buf *b, char c)
+{
+	return buf_add(b, &c, 1);
+}
 
 void	 buf_take(struct buf *, size_t);	/* consume from the front */
 void	 buf_clear(struct buf *);		/* empty; keeps the memory */
