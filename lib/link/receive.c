@@ -165,16 +165,20 @@ of_read(const struct frame *f, char boot[static SEEN_BOOT], uint64_t *seq,
 struct str
 link_made_of(const struct frame *f)
 {
-	static char id[80];
+	static struct buf id = { .max = 80 };
 	char boot[SEEN_BOOT];
 	uint64_t seq;
 	uint32_t k;
 
 	if (!of_read(f, boot, &seq, &k))
 		return STR("");
-	snprintf(id, sizeof id, "%s-%llu-%u", boot, (unsigned long long)seq,
-	    k);
-	return str_of(id);
+	buf_clear(&id);
+	buf_adds(&id, str_of(boot));
+	buf_addc(&id, '-');
+	buf_addn(&id, (int64_t)seq);
+	buf_addc(&id, '-');
+	buf_addn(&id, k);
+	return buf_str(&id);
 }
 
 /* The frame that is in hand already is settled here from now on. */

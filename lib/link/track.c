@@ -363,6 +363,16 @@ track_has_acks(const struct track *t)
 	return t->nacks > 0 || buf_size(&t->refused) > 0;
 }
 
+static void
+put_range(struct buf *wire, const struct range *r, int more)
+{
+	buf_adds(wire, more ? STR(",[") : STR("["));
+	buf_addn(wire, (int64_t)r->low);
+	buf_addc(wire, ',');
+	buf_addn(wire, (int64_t)r->high);
+	buf_addc(wire, ']');
+}
+
 void
 track_acks(struct track *t, struct buf *wire)
 {
@@ -372,9 +382,7 @@ track_acks(struct track *t, struct buf *wire)
 	for (from = 0; from < t->nacks; from = i) {
 		buf_adds(wire, STR("{\"type\":\"ack\",\"seq\":["));
 		for (i = from; i < t->nacks && i - from < RANGES_A_LINE; i++)
-			buf_addf(wire, "%s[%llu,%llu]", i > from ? "," : "",
-			    (unsigned long long)t->acks[i].low,
-			    (unsigned long long)t->acks[i].high);
+			put_range(wire, &t->acks[i], i > from);
 		buf_adds(wire, STR("]}\n"));
 	}
 	t->nacks = 0;
