@@ -2,8 +2,7 @@
 /*
  * One connection, for people and scripts.
  *
- *  - What is sent: the script (--send), else the lines of standard input; a
- *    line is taken only when the connection has room for it.
+ *  - What is sent is in say.c.
  *  - What comes is shown, or returned (--echo-back).  In a dialect it is frames
  *    (dialect.h).
  *  - It ends when all that was waited for was seen; when the input ended and
@@ -11,16 +10,14 @@
  *    has its exit status, which is chosen in one place: finish() when we
  *    close, lost() when the other end did.
  */
-#include <unistd.h>
-
 #include "client.h"
 #include "dialect.h"
-#include "lines.h"
 #include "link/link.h"
 #include "log.h"
 #include "loop.h"
 #include "names.h"
 #include "pause.h"
+#include "say.h"
 #include "speech.h"
 #include "ws.h"
 
@@ -31,8 +28,6 @@ static struct far *far;		/* in a dialect; or NULL */
 static int opened;		/* it is open, and in a dialect let in */
 static int leaving, result;	/* we close, and exit with that */
 static struct pause pauses = { .first = FIRST_PAUSE };
-static int reads_stdin, typed;	/* by somebody who sees it */
-static struct lines in;
 static struct target target;
 static ev_timer redial, limit, linger;
 
@@ -45,7 +40,7 @@ finish(int status, int code)
 		return;
 	leaving = 1;
 	result = status;
-	lines_stop(&in);
+	say_end();
 	ev_timer_stop(loop, &redial);
 	ev_timer_stop(loop, &limit);
 	ev_timer_stop(loop, &linger);
@@ -57,80 +52,7 @@ finish(int status, int code)
 		output_end(status);
 }
 
-/* Out: the script, else lines. */
-
-static void
-send_text(struct str text)
-{
-	struct ws_msg *m = ws_msg_new(set.binary ? WS_BINARY : WS_TEXT, text);
-
-	ws_send(conn, m);
-	ws_msg_drop(m);
-}
-
-/* NULL, or why it cannot be said. */
-static const char *
-act(const struct script_said *said)
-{
-	if (set.style.how == SHOW_PRETTY && !typed &&
-	    said->act == SCRIPT_SEND)
-		output_show('>', said->text, set.binary);
-	if (far != NULL)
-		return dialect_say(far, said);
-	send_text(said->text);
-	return NULL;
-}
-
-static int
-next_line(struct str *text)
-{
-	int r;
-
-	if (!reads_stdin)
-		return 0;
-	while ((r = lines_next(&in, text)) != 0) {
-		if (r == -1)
-			warn("stdin:%llu: longer than a message may be",
-			    (unsigned long long)in.number);
-		else if (!set.binary && !utf8_check(*text))
-			warn("stdin:%llu: not UTF-8 (--binary takes any)",
-			    (unsigned long long)in.number);
-		else
-			return 1;
-	}
-	return 0;
-}
-
-/* Nothing more will be sent, and nobody said what to wait for. */
-static int
-spent(void)
-{
-	if (script_waits() || set.echo || set.no_input || dialect_asks())
-		return 0;
-	return reads_stdin ? in.ended : !set.pause;
-}
-
-/* What the script says, else a line: 1, or 0: nothing is to be said now. */
-static int
-say(void)
-{
-	struct script_said said;
-	struct str text;
-	const char *why;
-
-	if (script_next(&said)) {
-		if ((why = act(&said)) != NULL)
-			die(100, "%.*s: %s", (int)said.text.n, said.text.p,
-			    why);
-		return 1;
-	}
-	if (!next_line(&text))
-		return 0;
-	said = script_line(text);
-	if ((why = act(&said)) != NULL)
-		warn("stdin:%llu: %s", (unsigned long long)in.number, why);
-	return 1;
-}
+/* Out. */
 
 static int
 can_say(void)
@@ -142,9 +64,9 @@ can_say(void)
 static void
 feed(void)
 {
-	while (can_say() && say())
+	while (can_say() && say_next(conn, far))
 		;
-	if (opened && spent() && !ev_is_active(&linger))
+	if (opened && say_spent() && !ev_is_active(&linger))
 		ev_timer_again(loop, &linger);
 }
 
@@ -438,9 +360,7 @@ call_start(struct opts *o)
 
 	ws_start(&config);
 	output_open(on_room);
-	reads_stdin = !script_sends() && !set.no_input && !set.echo;
-	typed = reads_stdin && isatty(STDIN_FILENO);
-	lines_open(&in, STDIN_FILENO, link_max(), more);
+	say_open(more);
 	ev_init(&redial, on_redial);
 	ev_init(&linger, on_linger);
 	linger.repeat = (double)(set.linger > 0 ? set.linger : 1) / 1000;

@@ -5,6 +5,8 @@
  * has taken the taken, and leaves NULL there.
  */
 #include "client.h"
+#include "far.h"
+#include "outgoing.h"
 #include "speech.h"
 #include "station.h"
 
@@ -32,9 +34,9 @@ on_dial(const struct frame *f)
 	new = far_new(f, &why);
 	if (new == NULL)
 		return why;
-	if (station_dial(new))
+	if (outgoing_dial(new))
 		return NULL;
-	station_forget(new);
+	outgoing_forget(new);
 	return NOT_A_URL;
 }
 
@@ -69,7 +71,7 @@ hang_up_all(int code, struct str reason)
 	for (f = far_next(NULL); f != NULL; f = next) {
 		next = far_next(f);
 		if (!f->hangup)
-			station_hangup(f, code, reason);
+			outgoing_hangup(f, code, reason);
 	}
 }
 
@@ -88,7 +90,7 @@ on_hangup(const struct frame *f)
 	if (frame_true(f, K_ALL))
 		hang_up_all((int)code, reason);
 	else if (to != NULL)
-		station_hangup(to, (int)code, reason);
+		outgoing_hangup(to, (int)code, reason);
 	return NULL;
 }
 

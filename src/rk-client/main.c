@@ -3,11 +3,11 @@
  * rk-client: the other end of a WebSocket.  Three programs that share their
  * options and their eyes:
  *
- *   call.c      one connection, for people and scripts; dialect.c, when it
- *               is in a dialect
+ *   call.c      one connection, for people and scripts; say.c: what is
+ *               said; dialect.c, when it is in a dialect
  *   tap.c       looks on at a socket of the kit (unix:PATH)
  *   station.c   many connections, dialled by frames (--frames), as command.c
- *               is told; far.c keeps them
+ *               is told: outgoing.c, of which told.c tells; far.c keeps them
  *   speech.c    how far ends speak: raw, or with a voice of socketio.c (on
  *               talk.c) or socketcluster.c; ask.c: what is to be answered
  *   options.c   the command line
