@@ -214,7 +214,26 @@ op_whole(const struct val *in, struct val *out)
 	return val_int(in, &n) ? 1 : -1;
 }
 
-/* The first place in an array, as index() says. */
+/* The first place in a string, in bytes; libjq knows what "" is. */
+static int
+place_of_text(struct desk *d, const struct val *in, const struct val *what,
+    struct val *out)
+{
+	struct str s = val_bytes(d, in), t = val_bytes(d, what);
+	struct buf b = arena_buf(&d->arena, 24);
+	const char *at;
+
+	d->fuel -= (long)(s.n / 16);
+	if (t.n == 0 || d->fuel <= 0)
+		return -1;
+	at = s.n > 0 ? memmem(s.p, s.n, t.p, t.n) : NULL;
+	if (at != NULL)
+		buf_addn(&b, at - s.p);
+	*out = val_text(at ? buf_str(&b) : STR("null"), 0, LEVELS_ALL);
+	return 1;
+}
+
+/* The first place in an array or a string, as index() says. */
 int
 op_place(struct desk *d, const struct val *in, const struct val *what,
     struct val *out)
@@ -224,6 +243,8 @@ op_place(struct desk *d, const struct val *in, const struct val *what,
 	size_t i;
 	int is = 0;
 
+	if (in->kind == VAL_STRING && what->kind == VAL_STRING)
+		return place_of_text(d, in, what, out);
 	if (in->kind != VAL_ARRAY || val_handle(in) ||
 	    what->kind == VAL_ARRAY || (x = val_open(d, in)) == NULL)
 		return -1;

@@ -225,6 +225,10 @@ static const struct {
 	{ "{type: \"t\", x: [.user == \"a\", .conn == \"a/b\", .n == 1000,"
 	    " .user < \"b\", (.user | IN(\"b\", \"a\"))]}", "{\"n\":1e3,"
 	    "\"user\":\"\\u0061\",\"conn\":\"a\\/b", "", "\"}", 0, 1 },
+	/* places in a text are its bytes' */
+	{ "{type: \"t\", x: (.user | [index(\"%\"), index(\"b%\"),"
+	    " index(\"zz\"), index(\"\u00e9\")])}",
+	    "{\"user\":\"a\u00e9\\u0062%b%", "", "\"}", 0, 1 },
 	/* what looks like a piece of one, in a string of the rule's */
 	{ "{type: \"t\", x: (\"a\" + .user)}", "{\"data\":{\"h\":[1]},"
 	    "\"user\":\"\xf4\x8f\xbf\xb1", "", "\"}", 0, 0 },
