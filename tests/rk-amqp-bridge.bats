@@ -678,6 +678,30 @@ send() {	# JSON ...: to the queue
 	assert_eq "$(bindings '^amq.topic' | cut -f 5)" 'a.#'
 }
 
+# TYPE FIRST STEP LAST: of these keys
+each_key() {
+	seq -f '%.0f' "$2" "$3" "$4" | sed "s/.*/{\"type\":\"$1\",\"exchange\":\"amq.topic\",\"queue\":\"$q\",\"key\":\"k&\",\"ref\":&}/"
+}
+
+@test "of many bindings, bound twice and some unbound, the rest is bound again" {
+	up
+	{
+		echo "{\"type\":\"declare\",\"queue\":\"$q\",\"options\":{\"exclusive\":true}}"
+		each_key bind 1 1 200
+		each_key bind 1 1 200
+		each_key unbind 1 2 199
+		each_key unbind 1 2 199
+		each_key bind 1 20 181
+	} >frames
+	feed bridge "$(<frames)"
+	wait_for wrote_n 'done' 610
+	rabbit_break
+	wait_for wrote_n link 3
+	assert_eq "$(bindings '^amq.topic' | cut -f 5 | grep -o '[0-9]*' |
+		sort -n)" "$({ seq 2 2 200; seq 1 20 181; } | sort -n)"
+	assert_eq "$(wrote error)" ''
+}
+
 @test "a broker that takes no messages goes on delivering" {
 	routed --queue "$q" --consume "$q" --queue "to$q" --publish ":to$q"
 	send 1 2 3

@@ -186,7 +186,7 @@ struct mq_topology_ops {
 };
 
 /* At most this many items stand at a time. */
-#define MQ_ITEMS	65536
+#define MQ_ITEMS	1048576
 
 struct mq_topology *mq_topology(struct mq *, const struct mq_topology_ops *);
 /* Copies the item and declares it now and after every break, in the order of

@@ -4,9 +4,12 @@
  * What has to stand at the broker: exchanges, queues, bindings.
  *
  *  - One list of steps, in the order of the calls: those that stand, then
- *    those that were asked for just now (fresh).  [0, answered) the broker has
- *    confirmed in this connection, [answered, sent) are in flight; it answers
- *    in order, so a closed channel means the step at answered.
+ *    those that were asked for just now (fresh).  The broker has confirmed
+ *    those before `answered` in this connection, and those before `sent` are
+ *    in flight; it answers in order, so a closed channel means the step at
+ *    answered.
+ *  - Those that stand are in a table, too: there may be a binding for each of
+ *    very many clients, who come and go.
  *  - A fresh step that was confirmed stands; the list is gone through again
  *    in every new connection, and when mq_topology_again() asks.
  *  - Unbinding takes the binding out of the list, and is then forgotten.
@@ -15,41 +18,62 @@
 #include <stdlib.h>
 
 #include "../json.h"
+#include "../table.h"
 #include "conn.h"
 
 struct step {
-	struct mq_item item;		/* its strings are ours */
-	struct str arguments;
+	struct node node;		/* in standing, unless fresh; first */
+	struct step *prev, *next;
+	struct mq_item item;		/* its strings are in text */
+	struct str same;		/* what makes it this one, there */
 	void *owner;
 	int must, fresh, unbind;
+	char text[];
 };
 
 struct mq_topology {
 	struct mq_channel *channel;
 	const struct mq_topology_ops *ops;
-	struct step **steps;
-	size_t count, cap, answered, sent;
+	struct step *first, *last, *answered, *sent;	/* NULL: all are */
+	struct table standing;
+	size_t count;
 	int stands, paused, again;
 	amqp_pool_t pool;
 };
 
 /* --- steps --- */
 
-static char *
-copy(const char *s)
+static size_t
+size(const char *s)
 {
-	return mem_str(s ? s : "");
+	return s ? strlen(s) + 1 : 1;
+}
+
+static const char *
+copy(char **at, const char *s)
+{
+	char *p = *at;
+	size_t n = size(s);
+
+	memcpy(p, s ? s : "", n);
+	*at += n;
+	return p;
 }
 
 static struct step *
 step_new(const struct mq_item *i, void *owner, int unbind)
 {
-	struct step *s = mem_new(sizeof *s);
+	struct step *s = mem_new(sizeof *s + size(i->name) + size(i->to) +
+	    size(i->key) + size(i->arguments) + size(i->kind));
+	char *at = s->text;
 
-	s->item = (struct mq_item){ .what = i->what, .flags = i->flags,
-	    .name = copy(i->name), .to = copy(i->to), .key = copy(i->key),
-	    .kind = copy(i->kind), .arguments = copy(i->arguments) };
-	s->arguments = str_of(s->item.arguments);
+	s->item = (struct mq_item){ .what = i->what, .flags = i->flags };
+	s->item.name = copy(&at, i->name);
+	s->item.to = copy(&at, i->to);
+	s->item.key = copy(&at, i->key);
+	s->item.arguments = copy(&at, i->arguments);
+	s->same = (struct str){ s->text, (size_t)(at - s->text) };
+	s->item.kind = copy(&at, i->kind);
 	s->owner = owner;
 	s->unbind = unbind;
 	s->must = owner == NULL;
@@ -57,34 +81,70 @@ step_new(const struct mq_item *i, void *owner, int unbind)
 	return s;
 }
 
-static void
-step_free(struct step *s)
+static uint64_t
+hash(const struct step *s)
 {
-	free((char *)(uintptr_t)s->item.name);
-	free((char *)(uintptr_t)s->item.to);
-	free((char *)(uintptr_t)s->item.key);
-	free((char *)(uintptr_t)s->item.kind);
-	free((char *)(uintptr_t)s->item.arguments);
+	return table_hash(s->same) + s->item.what;
+}
+
+/* The one that stands and is the same, or NULL. */
+static struct step *
+twin_of(const struct mq_topology *t, const struct step *s)
+{
+	struct node *x = table_find(&t->standing, hash(s));
+	struct step *other;
+
+	for (; x != NULL; x = table_again(x)) {
+		other = (struct step *)x;
+		if (other->item.what == s->item.what &&
+		    str_eq(other->same, s->same))
+			return other;
+	}
+	return NULL;
+}
+
+static void
+stand(struct mq_topology *t, struct step *s)
+{
+	s->fresh = 0;
+	table_add(&t->standing, &s->node, hash(s));
+}
+
+static void
+append(struct mq_topology *t, struct step *s)
+{
+	s->prev = t->last;
+	*(t->last ? &t->last->next : &t->first) = s;
+	t->last = s;
+	t->count++;
+	if (t->answered == NULL)
+		t->answered = s;
+	if (t->sent == NULL)
+		t->sent = s;
+	if (s->must)
+		stand(t, s);
+}
+
+static void
+forget(struct mq_topology *t, struct step *s)
+{
+	*(s->prev ? &s->prev->next : &t->first) = s->next;
+	*(s->next ? &s->next->prev : &t->last) = s->prev;
+	if (t->answered == s)
+		t->answered = s->next;
+	if (t->sent == s)
+		t->sent = s->next;
+	if (!s->fresh)
+		table_remove(&t->standing, &s->node);
+	t->count--;
 	free(s);
 }
 
-static int
-same(const struct mq_item *a, const struct mq_item *b)
-{
-	return a->what == b->what && strcmp(a->key, b->key) == 0 &&
-	    strcmp(a->name, b->name) == 0 && strcmp(a->to, b->to) == 0 &&
-	    strcmp(a->arguments, b->arguments) == 0;
-}
-
+/* Back to the begin. */
 static void
-forget(struct mq_topology *t, size_t i)
+rewind_steps(struct mq_topology *t)
 {
-	step_free(t->steps[i]);
-	memmove(t->steps + i, t->steps + i + 1,
-	    (t->count - i - 1) * sizeof t->steps[0]);
-	t->count--;
-	t->answered -= i < t->answered;
-	t->sent -= i < t->sent;
+	t->answered = t->sent = t->first;
 }
 
 /* --- what is sent --- */
@@ -157,8 +217,8 @@ send_step(struct mq_topology *t, const struct step *s)
 	const char *why;
 
 	recycle_amqp_pool(&t->pool);
-	if (s->arguments.n > 0)
-		mq_table_encode(&t->pool, s->arguments, &a, &why);
+	if (s->item.arguments[0] != '\0')
+		mq_table_encode(&t->pool, str_of(s->item.arguments), &a, &why);
 	if (s->unbind)
 		return send_unbind(t->channel, &s->item, a);
 	switch (s->item.what) {
@@ -176,11 +236,13 @@ pump(struct mq_channel *c)
 {
 	struct mq_topology *t = c->data;
 
-	if (t->again && t->answered == t->sent)
-		t->again = t->answered = t->sent = 0;
-	while (!t->paused && !t->again && t->sent < t->count &&
-	    mq_room(c->mq) && send_step(t, t->steps[t->sent]) == 1)
-		t->sent++;
+	if (t->again && t->answered == t->sent) {
+		t->again = 0;
+		rewind_steps(t);
+	}
+	while (!t->paused && !t->again && t->sent != NULL &&
+	    mq_room(c->mq) && send_step(t, t->sent) == 1)
+		t->sent = t->sent->next;
 }
 
 /* --- what comes back --- */
@@ -189,7 +251,7 @@ pump(struct mq_channel *c)
 static int
 has_standing(const struct mq_topology *t)
 {
-	return t->count > 0 && !t->steps[0]->fresh;
+	return t->first != NULL && !t->first->fresh;
 }
 
 static void
@@ -197,39 +259,26 @@ check_standing(struct mq_topology *t)
 {
 	if (t->stands || t->paused || t->again ||
 	    t->channel->state != CHANNEL_OPEN ||
-	    (t->answered < t->count && !t->steps[t->answered]->fresh))
+	    (t->answered != NULL && !t->answered->fresh))
 		return;
 	t->stands = 1;
 	t->ops->standing(t);
 }
 
-/* The standing step that is the same as this one, or count. */
-static size_t
-find(const struct mq_topology *t, const struct step *s)
-{
-	size_t i = 0;
-
-	while (i < t->answered && !same(&t->steps[i]->item, &s->item))
-		i++;
-	return i < t->answered ? i : t->count;
-}
-
 /* A fresh step was confirmed: it stands, or what it undoes does no more. */
 static void
-settle(struct mq_topology *t)
+settle(struct mq_topology *t, struct step *s)
 {
-	struct step *s = t->steps[t->answered];
-	size_t twin = find(t, s);
+	struct step *twin = twin_of(t, s);
 	void *owner = s->owner;
-	int unbind = s->unbind;
 
-	if (unbind || twin < t->count) {
-		forget(t, t->answered);
-		if (unbind && twin < t->count)
-			forget(t, twin);
+	if (s->unbind && twin != NULL)
+		forget(t, twin);
+	if (s->unbind || twin != NULL) {
+		forget(t, s);
 	} else {
-		s->fresh = 0;
-		t->answered++;
+		stand(t, s);
+		t->answered = s->next;
 	}
 	if (owner != NULL)
 		t->ops->done(t, owner, 0, NULL);
@@ -254,10 +303,10 @@ method(struct mq_channel *c, uint32_t id, void *decoded)
 	}
 	if (t->answered == t->sent)
 		return 0;
-	if (t->steps[t->answered]->fresh)
-		settle(t);
+	if (t->answered->fresh)
+		settle(t, t->answered);
 	else
-		t->answered++;
+		t->answered = t->answered->next;
 	check_standing(t);
 	return 1;
 }
@@ -267,7 +316,7 @@ method(struct mq_channel *c, uint32_t id, void *decoded)
 static void
 refused(struct mq_topology *t, int code, const char *why)
 {
-	struct step *s = t->steps[t->answered];
+	struct step *s = t->answered;
 	void *owner = s->owner;
 	/* 405: in use by a connection of ours that the broker still believes
 	 * in */
@@ -280,7 +329,7 @@ refused(struct mq_topology *t, int code, const char *why)
 	if (!fresh)
 		t->ops->failed(t, &s->item, code, why, !stays);
 	if (!stays)
-		forget(t, t->answered);
+		forget(t, s);
 	if (fresh)
 		t->ops->done(t, owner, code, why);
 }
@@ -292,7 +341,7 @@ was_fatal(const struct mq_topology *t)
 {
 	uint32_t class_id = t->channel->mq->culprit >> 16;
 
-	return t->steps[t->answered]->fresh &&
+	return t->answered->fresh &&
 	    (class_id == AMQP_EXCHANGE_CLASS || class_id == AMQP_QUEUE_CLASS);
 }
 
@@ -300,13 +349,13 @@ static void
 closed(struct mq_channel *c, int code, const char *why)
 {
 	struct mq_topology *t = c->data;
-	int flying = t->sent > t->answered;
+	int flying = t->sent != t->answered;
 
 	t->sent = t->answered;
 	if (code == 0) {
 		if (flying && was_fatal(t))
 			refused(t, c->mq->code, why);
-		t->answered = t->sent = 0;
+		rewind_steps(t);
 		t->stands = t->paused = t->again = 0;
 	} else if (flying) {
 		refused(t, code, why);
@@ -370,11 +419,7 @@ add(struct mq_topology *t, const struct mq_item *i, void *owner, int unbind,
 	*why = "too many exchanges, queues and bindings";
 	if (t->count == MQ_ITEMS)
 		return 0;
-	if (t->count == t->cap) {
-		t->cap = t->cap ? t->cap * 2 : 64;
-		t->steps = mem_grow(t->steps, t->cap * sizeof t->steps[0]);
-	}
-	t->steps[t->count++] = step_new(i, owner, unbind);
+	append(t, step_new(i, owner, unbind));
 	return 1;
 }
 
@@ -414,17 +459,15 @@ mq_topology_has(const struct mq_topology *t, struct str exchange)
 {
 	const struct step *s;
 
-	for (size_t i = 0; i < t->count; i++) {
-		s = t->steps[i];
+	for (s = t->first; s != NULL; s = s->next)
 		if (!s->fresh && s->item.what == MQ_EXCHANGE &&
 		    str_eq(str_of(s->item.name), exchange))
 			return 1;
-	}
 	return 0;
 }
 
 int
 mq_topology_idle(const struct mq_topology *t)
 {
-	return t->stands && t->answered == t->count;
+	return t->stands && t->answered == NULL;
 }
