@@ -141,6 +141,16 @@ time_of(struct str claims, const char *name, int64_t *at)
 	return 1;
 }
 
+static size_t
+parts(struct str text)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i < text.n; i++)
+		n += text.p[i] == '.';
+	return n;
+}
+
 /* ---- checking -------------------------------------------------------- */
 
 /* What the header says, if the key is for it. */
@@ -228,7 +238,8 @@ token_check(struct token *t, const struct token_key *key, struct str text,
 	    JWT_ALG_INVAL;
 	buf_free(&header);
 	if (!sound)
-		return bad(t, "jwt malformed");
+		return bad(t, parts(text) == 3 ? "invalid token" :
+		    "jwt malformed");
 	one_line(&t->claims);
 	if (rest.n == 0)
 		return bad(t, "jwt signature is required");

@@ -418,7 +418,8 @@ sc_write_wrong(struct buf *b, enum sc_wrong wrong, const char *message,
     int64_t at)
 {
 	static const char *const kinds[] = { "\"AuthTokenInvalidError\"",
-	    "\"AuthTokenExpiredError\"", "\"AuthTokenNotBeforeError\"" };
+	    "\"AuthTokenExpiredError\"", "\"AuthTokenNotBeforeError\"",
+	    "\"AuthTokenError\"" };
 
 	if (object(b, strlen(message)) == -1)
 		return -1;

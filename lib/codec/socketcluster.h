@@ -103,7 +103,7 @@ int	 sc_write_token(struct buf *, struct str token);
 int	 sc_write_auth(struct buf *, int authenticated, struct str error);
 
 /* What is wrong with a token, as an error. */
-enum sc_wrong { SC_INVALID, SC_EXPIRED, SC_EARLY };
+enum sc_wrong { SC_INVALID, SC_EXPIRED, SC_EARLY, SC_NO_STRING };
 /* message: plain; at: when it expired, or will be valid, in seconds. */
 int	 sc_write_wrong(struct buf *, enum sc_wrong, const char *message,
 	    int64_t at);

@@ -30,6 +30,15 @@ put_wrong(enum token_verdict verdict)
 	sc_write_wrong(&error, kinds[verdict], token.why, token.at);
 }
 
+static enum token_verdict
+no_string(void)
+{
+	buf_clear(&error);
+	sc_write_wrong(&error, SC_NO_STRING,
+	    "Invalid token format - Token must be a string", 0);
+	return TOKEN_BAD;
+}
+
 static void
 forget(struct conn *c)
 {
@@ -43,12 +52,15 @@ static enum token_verdict
 check(struct cluster *k, struct str quoted)
 {
 	struct conn *c = k->conn;
-	struct str text = quoted.n > 0 && json_kind(quoted) == 's' ?
-	    (struct str){ quoted.p + 1, quoted.n - 2 } : quoted;
-	enum token_verdict v = token_check(&token, k->endpoint->key, text,
-	    loop_ms() / 1000);
+	struct str text = quoted;
+	enum token_verdict v;
 
 	forget(c);
+	if (quoted.n > 0 && json_kind(quoted) != 's')
+		return no_string();
+	if (quoted.n > 0)
+		text = (struct str){ quoted.p + 1, quoted.n - 2 };
+	v = token_check(&token, k->endpoint->key, text, loop_ms() / 1000);
 	if (v != TOKEN_GOOD) {
 		put_wrong(v);
 		return v;
@@ -99,8 +111,9 @@ claims_greet(struct cluster *k, struct str quoted)
 {
 	enum token_verdict v;
 
-	if (quoted.n == 0)
-		return;
+	if (quoted.n == 0 || str_eq(quoted, STR("\"\"")) ||
+	    str_eq(quoted, STR("false")) || str_eq(quoted, STR("0")))
+		return;		/* as that of JavaScript, none */
 	v = check(k, quoted);
 	if (v == TOKEN_GOOD)
 		return;

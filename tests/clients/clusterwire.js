@@ -120,6 +120,8 @@ const token = (name) => tokens && fs.readFileSync(`${tokens}/${name}.jwt`,
 	'utf8').trim()
 const invalid = (message) =>
 	({ message, name: 'AuthTokenInvalidError', isBadToken: true })
+const noString = { message: 'Invalid token format - Token must be a string',
+	name: 'AuthTokenError', isBadToken: true }
 const removed = JSON.stringify({ event: '#removeAuthToken',
 	...v1 ? { data: null } : {} })
 const expired = { message: 'jwt expired', name: 'AuthTokenExpiredError',
@@ -164,7 +166,11 @@ const held = {
 	'a changed token': soft(token('hs256') && token('hs256')
 		.replace(/\.[^.]*$/, '.AAAA'), invalid('invalid signature')),
 	'no token at all': hard(null, invalid('jwt must be provided')),
-	'a number for a token': soft(5, invalid('jwt malformed')),
+	'a number for a token': soft(5, noString),
+	'an object for a token, later': hard({}, noString),
+	'three parts that are nothing': soft('a.b.c', invalid('invalid token')),
+	'two parts': soft('a.b', invalid('jwt malformed')),
+	'an empty token is none': [[greet('')], hello],
 	'authenticating without a number': v1 ?
 		[[HELLO, hold(token('hs256')), DONE[0]], hello,
 			said('claims', bob), DONE[1]] :

@@ -125,9 +125,10 @@ TEST(signing, "a secret signs what it checks")
 
 TEST(garbage, "what is no token")
 {
-	static const char *const texts[] = { "x", ".", "..", "...", "a.b.c",
-	    "e30.e30", "e30.e30.e30.e30", "W10.e30.x", "e30.W10.x",
-	    "e30=.e30.x", "\x80.e30.x" };
+	static const char *const texts[] = { "x", ".", "...", "e30.e30",
+	    "e30.e30.e30.e30" };
+	static const char *const three[] = { "..", "a.b.c", "W10.e30.x",
+	    "e30.W10.x", "e30=.e30.x", "\x80.e30.x" };
 	char text[4096];
 	struct str s = fixture("hs256.jwt");
 
@@ -135,6 +136,9 @@ TEST(garbage, "what is no token")
 	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
 		CHECKED(key("secret"), str_of(texts[i]), TOKEN_BAD,
 		    "jwt malformed");
+	for (size_t i = 0; i < sizeof three / sizeof *three; i++)
+		CHECKED(key("secret"), str_of(three[i]), TOKEN_BAD,
+		    "invalid token");
 	CHECKED(key("secret"), STR("e30.e30.x"), TOKEN_BAD,
 	    "invalid algorithm");
 	memcpy(text, s.p, s.n);
