@@ -6,10 +6,10 @@
 // clients, W on their way at a time; prints what that cost the router and its
 // children.
 'use strict';
-const fs = require('fs');
 const http = require('http');
 const Server = require('socket.io');
 const WebSocket = require('ws');
+const cpu = require('./cpu');
 const [n, m, w] = process.argv.slice(2).map(Number);
 const web = http.createServer();
 const io = new Server(web, { transports: ['websocket'],
@@ -46,20 +46,6 @@ function client(port, i) {
 		}
 	});
 	return new Promise((resolve) => ws.on('open', resolve));
-}
-
-// Nanoseconds of CPU of a process and its descendants, by their names.
-function cpu(pid, sum = {}) {
-	const proc = `/proc/${pid}`;
-	const name = fs.readFileSync(`${proc}/comm`, 'latin1').trim();
-
-	for (const task of fs.readdirSync(`${proc}/task`))
-		sum[name] = (sum[name] || 0) + Number(fs.readFileSync(
-			`${proc}/task/${task}/schedstat`, 'latin1').split(' ')[0]);
-	for (const child of fs.readFileSync(`${proc}/task/${pid}/children`,
-		'latin1').split(' ').filter(Boolean))
-		cpu(child, sum);
-	return sum;
 }
 
 // Each is on its way until all clients have it.
