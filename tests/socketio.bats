@@ -25,7 +25,7 @@ listen() {
 
 app() {
 	listen app --socketio --ns /,/admin --ask --ping-interval 400ms \
-		--ping-timeout "$((2 * RK_SLOW))s"
+		--ping-timeout "$((5 * RK_SLOW))s"
 }
 
 # client VERSION TRANSPORTS [CHECK...]
@@ -403,7 +403,7 @@ unknown() {
 }
 
 @test "a session without a namespace is closed" {
-	listen app --socketio --connect-timeout 100ms
+	listen app --socketio --connect-timeout 3s
 	session 4
 	assert_eq "$(figure engine_sessions)" 1
 	wait_for figure_is engine_sessions 0
@@ -539,6 +539,8 @@ frame() {
 	wait_line c 'text 40{'
 	feed c 'text 420["no",1]' 'text 421["fail",{"a":{"b":5}}]' \
 		'text 42["no"]' 'text 422["yes"]'
+	wait_line c 'text 430['
+	wait_line c 'text 431['
 	wait_line c 'text 432['
 	assert_eq "$(grep '^text 4[23]' "$RK_TEST/c.out" | sort)" \
 		"$(printf '%s\n' 'text 430[{"error":"refused"}]' \
@@ -612,7 +614,7 @@ frame() {
 }
 
 @test "who waits for accept may leave; who is late is refused" {
-	router l --socketio --ask --deadline 300ms
+	router l --socketio --ask --deadline 3s
 	peer c 4
 	wait_line c 'text 0{'
 	feed c 'text 40'

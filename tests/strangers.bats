@@ -96,8 +96,11 @@ modest() {
 	start_ready p rk-piped -p 0 -n 1 --backend 'cat >calls'
 	wait_lines p 1
 	becomes piped "ws://localhost:$(grep -om 1 '[0-9]*$' p.out)/api/T"
-	wait_for test -s calls
-	jq -e -s 'all(.token == "T" and .method != null)' calls >/dev/null
+	sound_calls() {
+		[ -s calls ] && jq -e -s 'all(.token == "T" and .method != null)' \
+			calls >/dev/null
+	}
+	wait_for sound_calls
 	start_ready y rk-layer -p 0
 	wait_lines y 1
 	becomes layer "ws://localhost:$(grep -om 1 '[0-9]*$' y.out)/"
