@@ -47,48 +47,6 @@ struct outgoing {
 
 static struct buf bytes;
 
-static struct ws_msg *
-plain(const struct frame *f)
-{
-	int binary = 0;
-
-	if (frame_has(f, K_DATA))
-		return ws_msg_new(WS_TEXT, f->v[K_DATA]);
-	bytes.max = link_line_max();
-	buf_clear(&bytes);
-	if (frame_payload_bytes(f, &bytes, &binary) != 1)
-		return NULL;
-	return ws_msg_new(binary ? WS_BINARY : WS_TEXT, buf_str(&bytes));
-}
-
-/* {"event":E,"data":D}; a text is data, too; base64 keeps its name. */
-static struct ws_msg *
-wrapped(const struct frame *f)
-{
-	const char *why;
-	int k = frame_payload(f, &why);
-
-	bytes.max = link_line_max() + 64;
-	buf_clear(&bytes);
-	buf_addc(&bytes, '{');
-	if (frame_has(f, K_EVENT)) {
-		buf_adds(&bytes, STR("\"event\":"));
-		buf_adds(&bytes, f->v[K_EVENT]);
-		buf_addc(&bytes, ',');
-	}
-	buf_adds(&bytes, k == K_BASE64 ? STR("\"base64\":") :
-	    STR("\"data\":"));
-	buf_adds(&bytes, f->v[k]);
-	buf_addc(&bytes, '}');
-	return ws_msg_new(WS_TEXT, buf_str(&bytes));
-}
-
-struct ws_msg *
-send_write_raw(struct str way, const struct frame *f)
-{
-	return way.n > 0 ? wrapped(f) : plain(f);
-}
-
 static const char *
 prepare(struct outgoing *o, const struct frame *f)
 {

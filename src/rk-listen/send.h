@@ -22,9 +22,6 @@ const char *send_reply(struct command *);
 /* What had that ref was refused, by the rule or for want of one. */
 void	 send_refusal(struct conn *, struct str ref);
 
-/* To a raw WebSocket: op of dialect.h. */
-struct ws_msg *send_write_raw(struct str way, const struct frame *);
-
 void	 send_drained(struct ws_conn *);	/* op of lib/ws.h */
 /* Frames that will not be written; they are told later. */
 void	 send_lost(struct conn *, int why, size_t frames, size_t bytes);
