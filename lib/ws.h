@@ -192,6 +192,8 @@ size_t	 ws_msg_size(const struct ws_msg *);	/* with its framing */
 /* Queues a message; takes a reference of its own.  1; 0: the queue is full,
  * nothing was queued, or the connection is not open (any more). */
 int	 ws_send(struct ws_conn *, struct ws_msg *);
+/* The same of n, one by one, until one does not fit: how many were queued. */
+size_t	 ws_send_some(struct ws_conn *, struct ws_msg *const *, size_t n);
 size_t	 ws_queued(const struct ws_conn *);	/* bytes not written yet */
 /* Forgets what is queued and not begun; its bytes, and *messages of it. */
 size_t	 ws_unqueue(struct ws_conn *, size_t *messages);

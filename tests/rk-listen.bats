@@ -475,6 +475,39 @@ three() {
 	metric commands_dead_total 2
 }
 
+# What is between sends to the same comes between them.
+@test "send: those that follow each other to the same reach who was meant" {
+	local x='"type":"send","channel":"x"' all='"type":"send","all":true'
+	local c1 c2
+
+	three
+	c1=$(conn 1) c2=$(conn 2)
+	feed l '{"type":"join","conn":"'"$c1"'","channel":"x"}' \
+		"{$x,\"text\":\"1\"}" "{$x,\"text\":\"2\"}" \
+		'{"type":"join","conn":"'"$c2"'","channel":"x"}' \
+		"{$x,\"text\":\"3\"}" "{$x,\"text\":\"4\"}" \
+		'{"type":"leave","conn":"'"$c1"'","channel":"x"}' \
+		"{$x,\"text\":\"5\"}" "{$x,\"text\":\"6\",\"ref\":1}" \
+		"{$x,\"text\":\"7\"}" "{$all,\"text\":\"8\"}" \
+		"{$all,\"text\":\"9\"}" "{$all,\"text\":9,\"data\":1}" \
+		"{$all,\"base64\":\"AAE=\"}" \
+		"{$all,\"except\":\"$c2\",\"text\":\"10\"}" \
+		"{$all,\"except\":\"$c2\",\"text\":\"11\"}" \
+		"{\"type\":\"kick\",\"conn\":\"$c1\"}" \
+		"{$all,\"text\":\"12\"}" "{$all,\"text\":\"13\"}"
+	wait_line b 'text 13'
+	wait_line c 'text 13'
+	ended a
+	assert_eq "$(grep -E '^(text|binary)' a.out | tr '\n' ' ')" 'text 1 text 2 '\
+'text 3 text 4 text 8 text 9 binary 0001 text 10 text 11 '
+	assert_eq "$(tr '\n' ' ' <b.out)" 'open text 3 text 4 text 5 '\
+'text 6 text 7 text 8 text 9 binary 0001 text 12 text 13 '
+	assert_eq "$(tr '\n' ' ' <c.out)" 'open text 8 text 9 binary 0001 '\
+'text 10 text 11 text 12 text 13 '
+	assert_eq "$(frames sent)" '{"type":"sent","ref":1,"conns":1}'
+	assert_eq "$(count error)" 1
+}
+
 @test "send with a ref to one: raw clients have no answers" {
 	three
 	feed l '{"type":"send","conn":"'"$(conn 3)"'","text":"q","ref":[1]}' \
@@ -1139,12 +1172,14 @@ code_of() {
 
 # --- who does not keep up --------------------------------------------------
 
-flood() {	# N [KEYS]: texts to all, of 60000 bytes, 60001, ...
+from=60000
+
+flood() {	# N [KEYS]: texts to all, of $from bytes, one more, ...
 	local i
 
 	for ((i = 0; i < $1; i++)); do
 		printf '{"type":"send","all":true%s,"text":"%0*d"}\n' \
-			"${2-}" $((60000 + i)) 0
+			"${2-}" $((from + i)) 0
 	done >&"${stdin_of[l]}"
 }
 
@@ -1165,7 +1200,7 @@ books_balance() {
 		{ last = $1; n++; bytes += $1 + 4 }
 		END { print n + 0, bytes + 0 }')
 	assert_eq "$read" "$(($2 - $(lost frames))) $((
-		$2 * 60004 + $2 * ($2 - 1) / 2 - $(lost bytes)))"
+		$2 * (from + 4) + $2 * ($2 - 1) / 2 - $(lost bytes)))"
 }
 
 @test "--slow=close: 1013 and a drop frame; others are not held up" {
@@ -1268,6 +1303,31 @@ keeps_newest() {
 	listen --max-out 1m --slow drop-newest
 	loses ',"policy":"drop-oldest"'
 	keeps_newest
+}
+
+# Many come in one piece, and are queued together as far as there is room.
+short_ones() {
+	from=10001
+	listen --max-out 100k --slow "$1"
+	client a /
+	deafen a
+	flood 1800
+	wait_for metric commands_total 1800
+	feed a resume
+	wait_line l '"type":"drop"'
+	feed l '{"type":"send","all":true,"text":"after"}'
+	wait_line a 'text after'
+	books_balance a 1800
+}
+
+@test "short ones that come together: the newest are lost one by one" {
+	short_ones drop-newest
+	assert_eq "$(got a)" "$(seq 10001 $((11800 - $(lost frames))))"
+}
+
+@test "short ones that come together: the oldest are lost one by one" {
+	short_ones drop-oldest
+	assert_eq "$(got a | tail -n 5)" "$(seq 11796 11800)"
 }
 
 @test "policy: the frame decides: close" {

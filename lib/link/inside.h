@@ -94,6 +94,7 @@ void	 link_wake(void);	/* come back in the next turn, without sleep */
 
 /* receive.c */
 void	 link_line(struct link *, struct str);
+void	 link_pause(struct link *);	/* no line follows for now */
 void	 link_deliver_held(struct link *);
 void	 link_bad_line(struct link *, const char *why, struct str line);
 void	 link_say_error(struct wire *, const char *why, struct str line);

@@ -49,8 +49,17 @@ on_down(struct wire *w, const char *why)
 	link_unbind(l);
 }
 
+static void
+on_pause(struct wire *w)
+{
+	link_pause(w->owner);
+}
+
 const struct wire_ops link_wire_ops = {
-	on_line, on_too_long, on_down
+	.line = on_line,
+	.too_long = on_too_long,
+	.down = on_down,
+	.pause = on_pause
 };
 
 static void

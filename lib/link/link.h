@@ -54,6 +54,9 @@ struct link_ops {
 	/* A frame came in.  Spans die with the call; taken is the program's
 	 * until link_settle() or link_refuse(). */
 	void (*frame)(struct link *, struct frame *, struct taken *);
+	/* No frame follows for now: behind the last of those that came
+	 * together, and before acks and questions for figures among them. */
+	void (*pause)(struct link *);			/* may be NULL */
 	/* A frame with an owner was taken over (why NULL) or refused.  bytes
 	 * is what it held of the window. */
 	void (*settled)(struct link *, void *owner, size_t bytes,

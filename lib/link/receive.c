@@ -354,6 +354,13 @@ hold_line(struct link *l, struct str line)
 	}
 }
 
+void
+link_pause(struct link *l)
+{
+	if (l->ops->pause != NULL)
+		l->ops->pause(l);
+}
+
 static void
 line_in(struct link *l, struct str line)
 {
@@ -364,11 +371,13 @@ line_in(struct link *l, struct str line)
 		return;
 	if (frame_scan(&f, line, &why) == -1)
 		link_bad_line(l, why, line);
-	else if (f.type == T_ACK || f.type == T_ATTACH || f.type == T_READY)
+	else if (f.type == T_ACK || f.type == T_ATTACH || f.type == T_READY) {
+		link_pause(l);
 		control(l, &f);
-	else if (stats_is(l, &f))
+	} else if (stats_is(l, &f)) {
+		link_pause(l);
 		stats_frame(l, &f);
-	else
+	} else
 		frame_in(l, &f);
 }
 
@@ -410,6 +419,7 @@ link_deliver_held(struct link *l)
 		buf_take(&lines, line.n + 1);
 		line_in(l, line);
 	}
+	link_pause(l);
 	if (!l->gone)
 		buf_adds(&l->held_lines, buf_str(&lines));
 	buf_free(&lines);

@@ -278,7 +278,9 @@ peer_down(struct wire *w, const char *why)
 }
 
 static const struct wire_ops peer_ops = {
-	peer_line, peer_too_long, peer_down
+	.line = peer_line,
+	.too_long = peer_too_long,
+	.down = peer_down
 };
 
 static void

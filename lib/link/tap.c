@@ -62,7 +62,7 @@ tap_down(struct wire *w, const char *why)
 }
 
 static const struct wire_ops tap_ops = {
-	tap_line, tap_too_long, tap_down
+	.line = tap_line, .too_long = tap_too_long, .down = tap_down
 };
 
 static char *

@@ -54,6 +54,8 @@ lines(struct wire *w)
 		else
 			w->ops->line(w, line);
 	}
+	if (w->ops->pause != NULL)
+		w->ops->pause(w);
 	if (!w->stopped && w->scan == w->data.max)
 		overlong(w);
 	unbusy(w);

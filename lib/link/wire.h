@@ -24,6 +24,7 @@ struct wire_ops {
 	void (*line)(struct wire *, struct str);
 	void (*too_long)(struct wire *);
 	void (*down)(struct wire *, const char *why);	/* NULL: end of file */
+	void (*pause)(struct wire *);	/* no line follows for now; or NULL */
 };
 
 struct wire {

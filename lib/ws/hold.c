@@ -65,7 +65,7 @@ ws_pour(struct ws_conn *c, struct ws_conn *to)
 	while (c->queue.first != NULL) {
 		struct ws_msg *m = queue_shift(&c->queue);
 
-		queue_push(&to->queue, m);
+		queue_push(&to->queue, &m, 1);
 		ws_msg_drop(m);
 	}
 	conn_mark(to);

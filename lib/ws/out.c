@@ -31,20 +31,29 @@ static unsigned char masked[GATHER];
 
 /* ---- the queue ------------------------------------------------------- */
 
+size_t
+ws_send_some(struct ws_conn *c, struct ws_msg *const *m, size_t n)
+{
+	size_t queued = ws_queued(c), i;
+
+	if (!ws_is_open(c))
+		return 0;
+	for (i = 0; i < n && (queued == 0 ||
+	    queued + m[i]->n <= config.max_queue); i++)
+		queued += m[i]->n;
+	queue_push(&c->queue, m, i);
+	/* whoever fed it may have stopped, and waits to hear of it */
+	if (i > 0 && queued >= MUCH)
+		c->blocked = 1;
+	if (i > 0)
+		conn_mark(c);
+	return i;
+}
+
 int
 ws_send(struct ws_conn *c, struct ws_msg *m)
 {
-	size_t queued = ws_queued(c);
-
-	if (!ws_is_open(c) ||
-	    (queued > 0 && m->n > config.max_queue - queued))
-		return 0;
-	queue_push(&c->queue, m);
-	/* whoever fed it may have stopped, and waits to hear of it */
-	if (queued + m->n >= MUCH)
-		c->blocked = 1;
-	conn_mark(c);
-	return 1;
+	return ws_send_some(c, &m, 1) == 1;
 }
 
 size_t
@@ -310,7 +319,7 @@ out_ping(struct ws_conn *c)
 
 	if (ping == NULL)
 		ping = queue_frame(0x9, STR("?"));
-	queue_push(&c->queue, ping);
+	queue_push(&c->queue, &ping, 1);
 	tally.pings++;
 	conn_mark(c);
 }

@@ -131,8 +131,9 @@ chunk_free(struct chunk *k)
 	pooled++;
 }
 
-void
-queue_push(struct queue *q, struct ws_msg *m)
+/* The last chunk has room for so many, for one at least. */
+static size_t
+chunk_room(struct queue *q)
 {
 	if (q->last == NULL) {
 		q->first = q->last = chunk_new();
@@ -142,9 +143,25 @@ queue_push(struct queue *q, struct ws_msg *m)
 		q->last = q->last->next;
 		q->tail = 0;
 	}
-	q->last->msg[q->tail++] = m;
-	m->refs++;
-	q->bytes += (uint32_t)m->n;
+	return CHUNK - q->tail;
+}
+
+void
+queue_push(struct queue *q, struct ws_msg *const *m, size_t n)
+{
+	size_t here, bytes = 0, i;
+
+	for (; n > 0; m += here, n -= here) {
+		here = chunk_room(q);
+		here = here < n ? here : n;
+		for (i = 0; i < here; i++) {
+			q->last->msg[q->tail + i] = m[i];
+			m[i]->refs++;
+			bytes += m[i]->n;
+		}
+		q->tail += (uint8_t)here;
+	}
+	q->bytes += (uint32_t)bytes;
 }
 
 struct ws_msg *
@@ -214,10 +231,12 @@ size_t
 queue_clear(struct queue *q)
 {
 	struct chunk *k, *next;
-	size_t i = q->head, n = 0;
+	size_t i = q->head, end, n = 0;
 
 	for (k = q->first; k != NULL; k = next, i = 0) {
-		for (; i < chunk_end(q, k); i++, n++)
+		end = chunk_end(q, k);
+		n += end - i;
+		for (; i < end; i++)
 			ws_msg_drop(k->msg[i]);
 		next = k->next;
 		chunk_free(k);

@@ -37,7 +37,8 @@ int	 queue_is_control(const struct ws_msg *);
 /* A whole frame, unmasked; the caller holds one reference. */
 struct ws_msg *queue_frame(int opcode, struct str payload);
 
-void	 queue_push(struct queue *, struct ws_msg *);	/* takes a reference */
+/* Takes a reference of each of these n. */
+void	 queue_push(struct queue *, struct ws_msg *const *, size_t n);
 struct ws_msg *queue_front(const struct queue *);	/* NULL: empty */
 /* Takes the front message away; the caller owns its reference. */
 struct ws_msg *queue_shift(struct queue *);

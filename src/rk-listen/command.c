@@ -227,6 +227,8 @@ other(struct command *k, struct taken *t)
 static void
 take(struct command *k, struct taken *t)
 {
+	if (k->frame->type != T_SEND)
+		send_rest();
 	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
 		if (commands[i].type == k->frame->type) {
 			apply(k, commands[i].run, t);

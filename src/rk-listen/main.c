@@ -36,6 +36,7 @@
 #include "opt.h"
 #include "people.h"
 #include "pending.h"
+#include "send.h"
 #include "stages.h"
 
 #define END_MS	5000		/* for closing, then for the links */
@@ -293,8 +294,16 @@ input_ended(struct link *l)
 	drain();		/* who started us has gone, or wants us to */
 }
 
+static void
+no_more(struct link *l)
+{
+	(void)l;
+	send_rest();
+}
+
 static const struct link_ops link_ops = {
 	.frame = command_frame,
+	.pause = no_more,
 	.settled = event_settled,
 	.refused = event_refused,
 	.state = link_changed,

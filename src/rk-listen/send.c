@@ -7,6 +7,7 @@
 #include "written.h"
 
 #define WAYS	8		/* remembered of one send */
+#define RUN	64		/* sends that are queued together */
 
 struct send_counts send_counts;
 
@@ -29,66 +30,6 @@ const struct figure send_figures[] = {
 	    "closed because they did not keep up" },
 	{ NULL, NULL, NULL }
 };
-
-struct outgoing {
-	const struct frame *frame;
-	struct written {		/* the ways of writing it so far */
-		const struct dialect *dialect;
-		struct str way;
-		struct ws_msg *msg;
-	} ways[WAYS];
-	size_t n;
-	int policy;			/* of this frame; -1: the endpoint's */
-	struct conn *except;
-	int64_t took;
-};
-
-/* ---- framing --------------------------------------------------------- */
-
-static struct buf bytes;
-
-static const char *
-prepare(struct outgoing *o, const struct frame *f)
-{
-	const char *why = written_wrong(f);
-	struct str policy;
-
-	*o = (struct outgoing){ .frame = f, .policy = -1 };
-	if (why != NULL)
-		return why;
-	if (command_string(f, K_POLICY, &bytes, &policy) != 0) {
-		o->policy = endpoint_choose(endpoint_policies, policy);
-		if (o->policy == -1)
-			return "policy is close, drop-oldest or drop-newest";
-	}
-	return NULL;
-}
-
-/* The message for this connection.  Of more ways than are remembered the last
- * one is forgotten. */
-static struct ws_msg *
-written(struct outgoing *o, const struct conn *c)
-{
-	const struct dialect *d = c->endpoint->dialect;
-	struct str way = d->way(c);
-	struct written *w;
-
-	for (w = o->ways; w < o->ways + o->n; w++)
-		if (w->dialect == d && str_eq(w->way, way))
-			return w->msg;
-	if (o->n == WAYS)
-		ws_msg_drop(o->ways[--o->n].msg);
-	w = &o->ways[o->n++];
-	*w = (struct written){ d, way, d->write(way, o->frame) };
-	return w->msg;
-}
-
-static void
-done(struct outgoing *o)
-{
-	while (o->n > 0)
-		ws_msg_drop(o->ways[--o->n].msg);
-}
 
 /* ---- to one ---------------------------------------------------------- */
 
@@ -177,13 +118,121 @@ put(struct conn *c, struct ws_msg *m, int policy)
 	return 1;
 }
 
+/* ---- to many --------------------------------------------------------- */
+
+/* Sends to the same, one after another.  The first is queued at once, and
+ * shows which ways of writing there are; those that follow are written in each
+ * and wait, as nothing else happens meanwhile, until all are queued together:
+ * so that the many are gone through once. */
+static struct {
+	struct target to;
+	int policy;			/* -1: the endpoint's */
+	int open;			/* others may follow */
+	int64_t took;
+	const struct frame *first;
+	size_t n;			/* messages of each way, not queued */
+	size_t nways;
+	struct written {
+		const struct dialect *dialect;
+		struct str way;
+		struct ws_msg *msg[RUN];
+	} ways[WAYS];
+} run;
+
+/* Its way among those that are known, or one more; of more than are
+ * remembered the last one is forgotten, and none can follow. */
+static struct written *
+way_of(const struct conn *c)
+{
+	const struct dialect *d = c->endpoint->dialect;
+	struct str way = d->way(c);
+	struct written *w;
+
+	for (w = run.ways; w < run.ways + run.nways; w++)
+		if (w->dialect == d && str_eq(w->way, way))
+			return w;
+	if (run.nways == WAYS) {
+		ws_msg_drop((--w)->msg[0]);
+		run.nways--;
+		run.open = 0;
+	}
+	run.nways++;
+	w->dialect = d;
+	w->way = way;
+	w->msg[0] = d->write(way, run.first);
+	return w;
+}
+
 static void
 to_one(struct conn *c, void *arg)
 {
-	struct outgoing *o = arg;
+	struct written *w;
+	size_t i;
 
-	if (is_there(c))
-		o->took += put(c, written(o, c), o->policy);
+	(void)arg;
+	if (!is_there(c))
+		return;
+	w = way_of(c);
+	i = ws_send_some(c->ws, w->msg, run.n);
+	send_counts.sent += i;
+	run.took += (int64_t)i;
+	for (; i < run.n && is_there(c); i++)
+		run.took += put(c, w->msg[i], run.policy);
+}
+
+static void
+queue_run(void)
+{
+	struct written *w;
+	size_t i;
+
+	target_each(&run.to, to_one, NULL);
+	for (w = run.ways; w < run.ways + run.nways; w++)
+		for (i = 0; i < run.n; i++)
+			ws_msg_drop(w->msg[i]);
+	run.n = 0;
+}
+
+void
+send_rest(void)
+{
+	if (run.n > 0)
+		queue_run();
+	run.open = 0;
+}
+
+/* How many took it. */
+static int64_t
+begin(const struct target *t, int policy, const struct frame *f)
+{
+	run.to = *t;
+	run.policy = policy;
+	run.open = 1;
+	run.took = 0;
+	run.first = f;
+	run.n = 1;
+	run.nways = 0;
+	queue_run();
+	return run.took;
+}
+
+static int
+may_follow(const struct target *t, int policy)
+{
+	return run.open && policy == run.policy && t->kind == run.to.kind &&
+	    t->conn == run.to.conn && t->name == run.to.name &&
+	    t->except == run.to.except;
+}
+
+static void
+follow(const struct frame *f)
+{
+	struct written *w;
+
+	for (w = run.ways; w < run.ways + run.nways; w++)
+		w->msg[run.n] = w->dialect->write(w->way, f);
+	if (++run.n == RUN)
+		queue_run();
 }
 
 /* ---- the command ----------------------------------------------------- */
@@ -224,40 +273,62 @@ send_asking(const struct command *k, struct conn *c, int policy)
 
 /* To one, who is to answer. */
 static void
-ask(const struct command *k, struct conn *c, struct outgoing *o)
+ask(const struct command *k, const struct target *t, int policy)
 {
-	if (c == NULL || c->ws == NULL || c == o->except)
+	struct conn *c = t->conn;
+
+	if (c == NULL || c->ws == NULL || c == t->except)
 		no_answer(k, NULL, "the connection is gone");
 	else if (c->endpoint->dialect->ask == NULL) {
-		to_one(c, o);
+		begin(t, policy, k->frame);
 		no_answer(k, c, "no answers on this endpoint");
 	} else if (!is_there(c))
 		no_answer(k, c, "the connection is gone");
 	else
-		send_asking(k, c, o->policy);
+		send_asking(k, c, policy);
+}
+
+static const char *
+read_policy(const struct frame *f, int *policy)
+{
+	static struct buf b;
+	struct str s;
+
+	*policy = -1;
+	if (command_string(f, K_POLICY, &b, &s) == 0)
+		return NULL;
+	*policy = endpoint_choose(endpoint_policies, s);
+	return *policy != -1 ? NULL :
+	    "policy is close, drop-oldest or drop-newest";
 }
 
 const char *
 send_command(struct command *k)
 {
-	int has_ref = frame_has(k->frame, K_REF);
+	const struct frame *f = k->frame;
 	struct target t;
-	struct outgoing o;
-	const char *why = target_read(&t, k->frame,
+	int64_t took;
+	int policy;
+	const char *why = target_read(&t, f,
 	    TO_CONN | TO_USER | TO_CHANNEL | TO_ALL);
 
-	if (why != NULL || (why = prepare(&o, k->frame)) != NULL)
+	if (why != NULL || (why = written_wrong(f)) != NULL ||
+	    (why = read_policy(f, &policy)) != NULL)
 		return why;
-	o.except = t.except;
-	if (has_ref && t.kind == TO_CONN)
-		ask(k, t.conn, &o);
-	else
-		target_each(&t, to_one, &o);
-	if (has_ref && t.kind != TO_CONN) {
-		frame_num(answer_begin(k, "sent"), "conns", o.took);
+	if (!frame_has(f, K_REF) && may_follow(&t, policy)) {
+		follow(f);
+		return NULL;
+	}
+	send_rest();
+	if (!frame_has(f, K_REF))
+		begin(&t, policy, f);
+	else if (t.kind == TO_CONN)
+		ask(k, &t, policy);
+	else {
+		took = begin(&t, policy, f);
+		frame_num(answer_begin(k, "sent"), "conns", took);
 		answer_end(k);
 	}
-	done(&o);
 	return NULL;
 }
 

@@ -4,10 +4,12 @@
 
 /*
  * Downward: a payload is framed once for each way of writing it and shared
- * by all who get it.  Who does not keep up is closed with 1013, or loses the
- * oldest or the newest, as the frame's policy says or the endpoint's.  What is
- * not written is counted and told in a `drop`, which gathers until what is
- * queued has left and the link has room: one for each such time at most.
+ * by all who get it.  Sends to the same that come together are queued
+ * together, each for itself.  Who does not keep up is closed with 1013, or
+ * loses the oldest or the newest, as the frame's policy says or the
+ * endpoint's.  What is not written is counted and told in a `drop`, which
+ * gathers until what is queued has left and the link has room: one for each
+ * such time at most.
  */
 
 #include "command.h"
@@ -18,6 +20,9 @@
 enum { LOST_CLOSED = POLICY_NEWEST + 1, LOST_WHYS };
 
 const char *send_command(struct command *);
+/* Queues the sends that wait for more of their kind: before anything else is
+ * done, of which they may not know. */
+void	 send_rest(void);
 const char *send_reply(struct command *);
 /* What had that ref was refused, by the rule or for want of one. */
 void	 send_refusal(struct conn *, struct str ref);

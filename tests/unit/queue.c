@@ -18,7 +18,7 @@ add(struct queue *q, char i, size_t n)
 
 	memset(payload, i, sizeof payload);
 	m = ws_msg_new(WS_TEXT, (struct str){ payload, n - 2 });
-	queue_push(q, m);
+	queue_push(q, &m, 1);
 	ws_msg_drop(m);
 }
 
@@ -41,6 +41,33 @@ TEST(order, "first in, first out, over any number of chunks")
 	}
 	CHECK_INT(q.bytes, 0);
 	CHECK(queue_front(&q) == NULL && q.first == NULL);
+}
+
+TEST(many, "many at a time are as one after another")
+{
+	struct queue q = { 0 }, other = { 0 };
+	struct ws_msg *m[40];
+
+	for (size_t i = 0; i < 40; i++)
+		m[i] = ws_msg_new(WS_TEXT, STR("ab"));
+	for (size_t n = 0; n <= 40; n++) {
+		queue_push(&q, m, n);
+		for (size_t i = 0; i < n; i++)
+			queue_push(&other, &m[i], 1);
+	}
+	CHECK_INT(q.bytes, 820 * 4);
+	CHECK_INT(q.bytes, other.bytes);
+	CHECK_INT(m[0]->refs, 1 + 2 * 40);
+	while (queue_front(&q) != NULL) {
+		CHECK(queue_front(&q) == queue_front(&other));
+		ws_msg_drop(queue_shift(&q));
+		ws_msg_drop(queue_shift(&other));
+	}
+	CHECK(queue_front(&other) == NULL);
+	for (size_t i = 0; i < 40; i++) {
+		CHECK_INT(m[i]->refs, 1);
+		ws_msg_drop(m[i]);
+	}
 }
 
 TEST(walk, "all are seen in their order, and stay")
@@ -89,11 +116,13 @@ TEST(holds, "it holds what is in it, in this order, and nothing else")
 TEST(clear, "all are forgotten, and it is as new")
 {
 	struct queue q = { 0 }, other = { 0 };
+	struct ws_msg *m;
 
 	CHECK_INT(queue_clear(&q), 0);
 	for (char i = 1; i <= 31; i++) {
 		add(&q, i, 12);
-		queue_push(&other, queue_front(&q));
+		m = queue_front(&q);
+		queue_push(&other, &m, 1);
 	}
 	ws_msg_drop(queue_shift(&q));
 	CHECK_INT(queue_clear(&q), 30);
@@ -110,8 +139,8 @@ TEST(shared, "a message in two queues is there until both have lost it")
 	struct queue a = { 0 }, b = { 0 };
 	struct ws_msg *m = ws_msg_new(WS_BINARY, STR("x"));
 
-	queue_push(&a, m);
-	queue_push(&b, m);
+	queue_push(&a, &m, 1);
+	queue_push(&b, &m, 1);
 	ws_msg_drop(m);
 	CHECK_INT(queue_trim(&a, 0, &messages), 3);
 	CHECK_INT(first(&b), 'x');
@@ -144,7 +173,7 @@ TEST(control, "what is forgotten counts, but for control frames")
 	struct ws_msg *ping = queue_frame(0x9, STR("?"));
 
 	add(&q, 1, 10);
-	queue_push(&q, ping);
+	queue_push(&q, &ping, 1);
 	ws_msg_drop(ping);
 	add(&q, 2, 20);
 	CHECK_INT(q.bytes, 33);
