@@ -86,8 +86,8 @@ word(struct lex *l)
 }
 
 /* [0-9.]+([eE][+-]?[0-9]+)? */
-static void
-number(struct lex *l)
+static size_t
+number_at(const struct lex *l)
 {
 	size_t n = 0, e;
 
@@ -100,21 +100,22 @@ number(struct lex *l)
 			for (n = e; is_digit(at(l, n)); n++)
 				;
 	}
-	cut(l, TOK_NUMBER, 0, n);
+	return n;
 }
 
+/* The longest wins; of .e1 the number, of . and .. not. */
 static void
 dot(struct lex *l)
 {
-	if (is_letter(at(l, 1)))
-		cut(l, TOK_FIELD, 1, name_at(l, 1));
-	else if (is_digit(at(l, 1)) || (at(l, 1) == '.' &&
-	    (at(l, 2) == '.' || is_digit(at(l, 2)))))
-		number(l);
-	else if (at(l, 1) == '.')
-		cut(l, TOK_REC, 0, 2);
+	size_t number = number_at(l), name = name_at(l, 1);
+	int twice = at(l, 1) == '.';
+
+	if (number >= name && number > 1 + (size_t)twice)
+		cut(l, TOK_NUMBER, 0, number);
+	else if (name > 0)
+		cut(l, TOK_FIELD, 1, name);
 	else
-		cut(l, '.', 0, 1);
+		cut(l, twice ? TOK_REC : '.', 0, 1 + (size_t)twice);
 }
 
 static void
@@ -141,13 +142,14 @@ lex_next(struct lex *l)
 
 	if (l->token == TOK_BAD)
 		return;
+	l->tokens++;
 	space(l);
 	if (l->p >= l->end)
 		cut(l, TOK_END, 0, 0);
 	else if (is_letter(*l->p))
 		word(l);
 	else if (is_digit(*l->p))
-		number(l);
+		cut(l, TOK_NUMBER, 0, number_at(l));
 	else if (*l->p == '.')
 		dot(l);
 	else if (*l->p == '@') {

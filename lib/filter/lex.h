@@ -3,8 +3,8 @@
 #define FILTER_LEX_H
 
 /*
- * The words of a jq program, as the lexer of jq 1.6 cuts them.  The text has
- * been compiled by libjq, so what is wrong need only be seen, not said.
+ * The words of a jq program, as the lexer of jq 1.6 cuts them.  What is wrong
+ * need only be seen, not said: libjq says it.
  */
 
 #include "../buf.h"
@@ -23,6 +23,7 @@ enum token {			/* a character is itself */
 struct lex {
 	const char *p, *end;	/* after the token */
 	int line;
+	int tokens;		/* so many were cut */
 	int token;		/* '"': a string begins at p */
 	struct str text;	/* of it; a field's without the dot */
 };

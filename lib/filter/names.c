@@ -49,6 +49,14 @@ node_foreign(struct parse *p, int line, struct str what)
 	return n;
 }
 
+/* One that libjq might not compile. */
+struct node *
+node_doubtful(struct parse *p, int line, struct str what)
+{
+	parse_doubt(p);
+	return node_foreign(p, line, what);
+}
+
 /* Neither a label nor a NUL is in there: jq and we see the same text. */
 int
 word_plain(struct str s)
@@ -261,7 +269,8 @@ name_call(struct parse *p, int line, struct str name, struct node **arg,
 	    str_eq(name, STR("false")) || str_eq(name, STR("null"))))
 		return node_const(p, name);
 	for (s = p->scope; s != NULL; s = s->up)
-		if (s->kind != SCOPE_VAR && str_eq(s->name, name) &&
+		if ((s->kind == SCOPE_DEF || s->kind == SCOPE_PARAM) &&
+		    str_eq(s->name, name) &&
 		    (s->def ? s->def->nparams : 0) == n)
 			break;
 	made = s ? call(p, s, arg, n) : builtin(p, name, arg, n);
@@ -269,7 +278,9 @@ name_call(struct parse *p, int line, struct str name, struct node **arg,
 		what = arena_buf(&p->tree->arena, name.n + 24);
 		buf_adds(&what, name);
 		buf_addf(&what, "/%zu", n);
-		made = node_foreign(p, line, buf_str(&what));
+		made = name_is_builtin(name, n) ?
+		    node_foreign(p, line, buf_str(&what)) :
+		    node_doubtful(p, line, buf_str(&what));
 	}
 	made->line = line;
 	return made;
@@ -283,13 +294,16 @@ name_variable(struct parse *p, int line, struct str name)
 	struct buf what;
 
 	for (s = p->scope; s != NULL; s = s->up)
-		if (s->kind == SCOPE_VAR && str_eq(s->name, name)) {
-			n = node_new(p, N_VAR, 0);
-			n->level = s->level;
-			n->line = line;
-			return n;
-		}
-	if (name.n > 0 && name.p[0] != '_' &&
+		if ((s->kind == SCOPE_VAR || s->kind == SCOPE_FOREIGN) &&
+		    str_eq(s->name, name))
+			break;
+	if (s != NULL && s->kind == SCOPE_VAR) {
+		n = node_new(p, N_VAR, 0);
+		n->level = s->level;
+		n->line = line;
+		return n;
+	}
+	if (s == NULL && name.n > 0 && name.p[0] != '_' &&
 	    !str_eq(name, STR("ARGS")) &&
 	    name_is_argument(p, name))
 		return name_argument(p, line, name);
@@ -297,8 +311,12 @@ name_variable(struct parse *p, int line, struct str name)
 	buf_addc(&what, '$');
 	buf_adds(&what, name);
 	n = node_foreign(p, line, buf_str(&what));
+	if (s != NULL)
+		return n;
 	/* $ARGS.named.x is an argument */
 	if (str_eq(name, STR("ARGS")))
 		n->level = 1;
+	else
+		parse_doubt(p);
 	return n;
 }

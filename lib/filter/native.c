@@ -211,6 +211,12 @@ native_run(struct native *p, const struct frame *f, const char *from,
 	return 1;
 }
 
+int
+native_compiles(const struct native *p)
+{
+	return !p->tree.doubt;
+}
+
 void
 native_explain(const struct native *p, explain_say *say, void *ctx)
 {

@@ -18,6 +18,7 @@
  *    a first try is left.  It gives up where the tree has no node, where jq
  *    would fail or refuse, so that all reasons are jq's, where it is not sure,
  *    and where it would take long, so that the watchdog is libjq's alone.
+ *  - As it reads the whole rule, it knows of most that libjq will compile them.
  *  - tests/unit/native.c holds both against each other.
  */
 
@@ -27,7 +28,7 @@
 struct native;
 
 struct native_rule {
-	struct str text;	/* compiled by libjq; borrowed, as are all */
+	struct str text;	/* borrowed, as are all */
 	int line;		/* of its beginning, in the whole source */
 	const struct filter_rule *rule;
 	int depth;
@@ -41,6 +42,8 @@ void	 native_close(struct native *);		/* NULL is nothing */
 int	 native_run(struct native *, const struct frame *, const char *from,
 	    struct filter_result *);
 
+/* 1: libjq compiles the rule; 0: ask it. */
+int	 native_compiles(const struct native *);
 void	 native_explain(const struct native *, explain_say *, void *ctx);
 
 #endif

@@ -14,6 +14,12 @@ parse_bad(struct parse *p)
 	p->lex.token = TOK_BAD;
 }
 
+void
+parse_doubt(struct parse *p)
+{
+	p->tree->doubt = 1;
+}
+
 int
 parse_is(const struct parse *p, int token)
 {
@@ -113,6 +119,7 @@ definition(struct parse *p)
 {
 	struct def *d = arena_new(&p->tree->arena, sizeof *d);
 	struct str name[PARAMS_MAX];
+	int before = p->lex.tokens;
 
 	d->line = p->lex.line;
 	d->level = p->level;
@@ -126,6 +133,10 @@ definition(struct parse *p)
 	parse_want(p, ';');
 	if (p->nesting == TOP)
 		top_def(p->tree, d);
+	p->words += p->lex.tokens - before;
+	if (p->lex.tokens - before > FUNCTION_MAX)
+		parse_doubt(p);
+	p->lex.tokens = before + 1;
 }
 
 static struct node *
@@ -170,31 +181,39 @@ branches(struct parse *p)
 static struct node *
 fold(struct parse *p, const char *what)
 {
-	int line = p->lex.line;
+	struct scope *outer = p->scope, *inner;
+	int line = p->lex.line, most = parse_is(p, TOK_REDUCE) ? 2 : 3, n = 1;
 
 	lex_next(&p->lex);
 	parse_term(p);
 	parse_want(p, TOK_AS);
 	parse_patterns(p);
+	inner = p->scope;
+	p->scope = outer;
 	parse_want(p, '(');
-	do
+	parse_pipe(p);
+	p->scope = inner;
+	for (; parse_skip(p, ';'); n++)
 		parse_pipe(p);
-	while (parse_skip(p, ';'));
+	p->scope = outer;
 	parse_want(p, ')');
+	if (n < 2 || n > most)
+		parse_doubt(p);
 	return node_foreign(p, line, str_of(what));
 }
 
-static struct node *unary(struct parse *);
+static struct node *operand(struct parse *);
 
+/* A ? behind it is of the try, and no catch comes after that. */
 static struct node *
 try(struct parse *p)
 {
 	int line = p->lex.line;
 
 	lex_next(&p->lex);
-	unary(p);
+	operand(p);
 	if (parse_skip(p, TOK_CATCH))
-		unary(p);
+		operand(p);
 	return node_foreign(p, line, STR("try"));
 }
 
@@ -208,7 +227,7 @@ label(struct parse *p)
 	parse_name(p);
 	parse_want(p, '|');
 	parse_pipe(p);
-	return node_foreign(p, line, STR("label"));
+	return node_doubtful(p, line, STR("label"));
 }
 
 static struct node *
@@ -224,10 +243,9 @@ minus(struct parse *p)
 /* Operators. */
 
 static struct node *
-unary(struct parse *p)
+operand(struct parse *p)
 {
 	struct node *n;
-	int line = p->lex.line;
 
 	if (!parse_deeper(p))
 		return node_new(p, N_FOREIGN, 0);
@@ -258,11 +276,22 @@ unary(struct parse *p)
 		if (parse_is(p, TOK_AS))
 			n = parse_binding(p, n);
 	}
-	while (parse_skip(p, '?'))
-		n = node_foreign(p, line, STR("?"));
 	p->nesting--;
 	return n;
 }
+
+static struct node *
+unary(struct parse *p)
+{
+	int line = p->lex.line;
+	struct node *n = operand(p);
+
+	while (parse_skip(p, '?'))
+		n = node_foreign(p, line, STR("?"));
+	return n;
+}
+
+#define ONCE(prec)	((prec) == 4 || (prec) == 7)	/* no a = b = c */
 
 static const struct {
 	int token, prec, right;
@@ -301,12 +330,21 @@ assign(struct parse *p, struct node *path, struct node *value)
 	return n;
 }
 
+/* jq divides numbers that it knows when it compiles, which may be by 0. */
+static void
+divided(struct parse *p, const struct node *n, const struct node *by)
+{
+	if ((n->op != N_DOT && n->op != N_FIELD && n->op != N_VAR) ||
+	    by->op != N_CONST || str_eq(by->text, STR("0")))
+		parse_doubt(p);
+}
+
 static struct node *
 exp_of(struct parse *p, int prec)
 {
 	struct node *n, *right;
 	size_t i = 0;
-	int line;
+	int line, last = 0;
 
 	if (!parse_deeper(p))
 		return node_new(p, N_FOREIGN, 0);
@@ -320,6 +358,11 @@ exp_of(struct parse *p, int prec)
 		line = p->lex.line;
 		lex_next(&p->lex);
 		right = exp_of(p, operators[i].prec + !operators[i].right);
+		if (operators[i].prec == last && ONCE(last))
+			parse_doubt(p);
+		if (operators[i].token == '/' || operators[i].token == '%')
+			divided(p, n, right);
+		last = operators[i].prec;
 		if (operators[i].op == N_ASSIGN)
 			n = assign(p, n, right);
 		else if (operators[i].op == N_FOREIGN)
@@ -350,6 +393,9 @@ tree_open(struct tree *t, struct str text, int line,
 	t->main = parse_pipe(&p);
 	if (!parse_is(&p, TOK_END))
 		parse_bad(&p);
+	if (p.lex.tokens > FUNCTION_MAX ||
+	    p.words + p.lex.tokens > WORDS_MAX)
+		parse_doubt(&p);
 	return t->bad == 0;
 }
 

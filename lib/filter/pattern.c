@@ -4,21 +4,39 @@
 
 static void pattern(struct parse *);
 
+/* A key that is no constant text, jq may not like. */
+static void
+key(struct parse *p)
+{
+	const struct node *n = parse_term(p);
+
+	if (n->op != N_CONST || n->text.p[0] != '"')
+		parse_doubt(p);
+}
+
+static void
+variable(struct parse *p)
+{
+	scope_push(p, SCOPE_FOREIGN, parse_name(p), NULL);
+}
+
 static void
 members(struct parse *p)
 {
 	do {
 		if (parse_skip(p, '$')) {
-			parse_name(p);
+			variable(p);
 			if (parse_skip(p, ':'))
 				pattern(p);
 			continue;
 		}
 		if (parse_is(p, '"') || parse_is(p, TOK_FORMAT) ||
 		    parse_is(p, '('))
-			parse_term(p);
+			key(p);
 		else if (parse_is(p, TOK_NAME) || p->lex.token >= TOK_KEYWORDS)
 			lex_next(&p->lex);
+		else
+			parse_bad(p);
 		parse_want(p, ':');
 		pattern(p);
 	} while (parse_skip(p, ','));
@@ -32,7 +50,7 @@ pattern(struct parse *p)
 	if (!parse_deeper(p))
 		return;
 	if (parse_skip(p, '$'))
-		parse_name(p);
+		variable(p);
 	else if (parse_skip(p, '{'))
 		members(p);
 	else {
@@ -48,9 +66,8 @@ pattern(struct parse *p)
 void
 parse_patterns(struct parse *p)
 {
-	do
-		pattern(p);
-	while (parse_skip(p, TOK_ALTERNATION));
+	for (pattern(p); parse_skip(p, TOK_ALTERNATION); pattern(p))
+		parse_doubt(p);
 }
 
 /* The names of {$a, $b} or $a, each its own, the rest is not for us: the
@@ -99,6 +116,7 @@ parse_binding(struct parse *p, struct node *source)
 		parse_patterns(p);
 		parse_want(p, '|');
 		parse_pipe(p);
+		p->scope = outer;
 		return node_foreign(p, n->line, STR("a pattern"));
 	}
 	parse_want(p, '|');

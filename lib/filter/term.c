@@ -1,20 +1,43 @@
 /* SPDX-License-Identifier: ISC */
 /* Terms: what stands between operators. */
+#include <ctype.h>
+
 #include "parse.h"
 
 /* Strings. */
 
-/* 1: escapes that jq's parser and ours read alike. */
+/* A character of four hex digits, and no half of one. */
 static int
-escapes_plain(struct str raw)
+is_hex(const char *p)
+{
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (!isxdigit((unsigned char)p[i]))
+			return 0;
+	return (*p | 32) != 'd';
+}
+
+/* 1: escapes that jq's parser and ours read alike; 0: ours does not; -1: jq's
+ * may not. */
+static int
+escapes(struct str raw)
 {
 	size_t i;
+	int alike = 1;
 
-	for (i = 0; i < raw.n; i++)
-		if (raw.p[i] == '\\' && (++i == raw.n ||
-		    strchr("\"\\/bfnrt", raw.p[i]) == NULL))
-			return 0;
-	return 1;
+	for (i = 0; i < raw.n; i++) {
+		if (raw.p[i] != '\\')
+			continue;
+		if (++i == raw.n || strchr("\"\\/bfnrtu", raw.p[i]) == NULL)
+			return -1;
+		if (raw.p[i] != 'u')
+			continue;
+		if (raw.n - i <= 4 || !is_hex(raw.p + i + 1))
+			return -1;
+		alike = 0;
+	}
+	return alike;
 }
 
 static struct node *
@@ -23,12 +46,16 @@ text_part(struct parse *p, struct str raw)
 	struct arena *a = &p->tree->arena;
 	struct str text;
 
-	if (escapes_plain(raw)) {
+	switch (escapes(raw)) {
+	case 1:
 		text = arena_unquote(a, raw);
 		if (word_plain(text))
 			return node_const(p, arena_quote(a, text));
+		break;
+	case 0:
+		return node_foreign(p, p->lex.line, STR("such text"));
 	}
-	return node_foreign(p, p->lex.line, STR("such text"));
+	return node_doubtful(p, p->lex.line, STR("such text"));
 }
 
 /* "TEXT\(EXP)TEXT", from after its quote. */
@@ -102,30 +129,43 @@ value(struct parse *p)
 	return n;
 }
 
-/* KEY: VALUE, $x, name, "text"; the key in *w. */
+/* $x, in an object */
+static struct node *
+member_variable(struct parse *p, struct word *w)
+{
+	int line = p->lex.line;
+	struct str name = parse_name(p);
+
+	word_set(p, w, name);
+	return name_variable(p, line, name);
+}
+
+/* KEY: VALUE, name, "text"; the key in *w. */
 static struct node *
 member(struct parse *p, struct word *w, int *foreign)
 {
 	struct str name = p->lex.text;
-	struct node *key = NULL;
-	int dollar = parse_skip(p, '$'), line = p->lex.line;
+	int is_name = parse_is(p, TOK_NAME);
 
-	if (dollar)
-		name = p->lex.text;
+	if (parse_skip(p, '$'))
+		return member_variable(p, w);
 	if (parse_is(p, '"') || parse_is(p, TOK_FORMAT) || parse_is(p, '(')) {
 		*foreign |= parse_is(p, '(');
-		key = parse_term(p);
-		name = constant(p, key);
+		name = constant(p, parse_term(p));
 		*foreign |= name.p == NULL;
-	} else
+		is_name = 1;
+	} else if (is_name || p->lex.token >= TOK_KEYWORDS)
 		lex_next(&p->lex);
+	else
+		parse_bad(p);
 	if (name.p == NULL)
 		name = STR("");
 	word_set(p, w, name);
-	if (!dollar && parse_skip(p, ':'))
+	if (parse_skip(p, ':'))
 		return value(p);
-	return dollar ? name_variable(p, line, name) :
-	    node_field(p, node_new(p, N_DOT, 0), name);
+	if (!is_name)
+		parse_doubt(p);		/* a keyword, alone */
+	return node_field(p, node_new(p, N_DOT, 0), name);
 }
 
 /* 1: one of the words comes twice. */
@@ -157,7 +197,7 @@ object(struct parse *p)
 	}
 	parse_want(p, '}');
 	if (foreign)
-		return node_foreign(p, line, STR("a computed key"));
+		return node_doubtful(p, line, STR("a computed key"));
 	if (n->nwords == 0)
 		return node_const(p, STR("{}"));
 	n->twice = any_twice(word, n->nwords);
@@ -196,7 +236,7 @@ number(struct parse *p)
 	if (i == s.n && s.n <= 15 && (s.n == 1 || s.p[0] != '0'))
 		n = node_const(p, s);
 	else
-		n = node_foreign(p, p->lex.line, s);
+		n = node_doubtful(p, p->lex.line, s);
 	lex_next(&p->lex);
 	return n;
 }
@@ -239,7 +279,7 @@ jump(struct parse *p)
 
 	parse_want(p, '$');
 	parse_want(p, TOK_NAME);
-	return node_foreign(p, line, STR("break"));
+	return node_doubtful(p, line, STR("break"));
 }
 
 /* .a of this: $ARGS.named.a is an argument. */
@@ -271,6 +311,8 @@ quoted_field(struct parse *p, struct node *of)
 		parse_bad(p);
 		return of;
 	}
+	if (!parse_is(p, '"'))
+		parse_doubt(p);		/* a format, and a string? */
 	key = parse_is(p, '"') ? string(p) : format(p);
 	name = constant(p, key);
 	return name.p != NULL ? node_field(p, of, name) :

@@ -91,10 +91,11 @@ struct tree {
 	const struct variable *variable;
 	size_t nvariables;
 	int bad;		/* the line that was not understood */
+	int doubt;		/* libjq might not compile it */
 };
 
-/* Reads a rule that libjq has compiled, whose first line has this number: 1,
- * or 0 when it is not understood as a whole.  Close it either way. */
+/* Reads a rule whose first line has this number: 1, or 0 when it is not
+ * understood as a whole.  Close it either way. */
 int	 tree_open(struct tree *, struct str text, int line,
 	    const struct variable *, size_t);
 void	 tree_close(struct tree *);

@@ -5,7 +5,9 @@
  * too.
  *
  *  - The rules of lib/rules over their golden files.
- *  - Rules by hand: bounds, and which of the two runs them.
+ *  - Rules by hand: bounds, which of the two runs them, and which libjq may
+ *    compile when it is needed, as it surely does: so do generated rules that
+ *    chance has spoilt a little.
  *  - Generated rules over generated frames: 20,000 rules, more with RK_LONG,
  *    fewer where a sanitizer makes it slow (RK_SLOW).
  *    A rule of the test holds BATCH of them, because libjq takes 12 ms to
@@ -16,6 +18,7 @@
 
 #include "filter.h"
 #include "filter/native.h"
+#include "filter/parse.h"
 #include "frames.h"
 #include "program.h"
 #include "unit.h"
@@ -25,6 +28,16 @@
 #define BATCH		50
 #define ROUNDS		400		/* batches */
 #define FRAMES		4		/* for each rule */
+
+static const struct filter_arg given[] = {
+	{ "s", STR_OF("\"a/b\\n\"") }, { "n", STR_OF("5") },
+	{ "e", STR_OF("[]") }, { "o", STR_OF("{\"a\":[1.0]}") },
+	{ "t", STR_OF("true") }, { "if", STR_OF("1") },
+	{ "m", STR_OF("{ \"a\" : [ {\"x\":\"a\\/b\",\"y\":5},"
+	    "\"z\\n\"],\"data\":{\"b\":[[1,[ ]]]},"
+	    "\"c\\td\":true,\"e\":{}}") },
+};
+#define NARGS	(sizeof given / sizeof *given)
 
 static struct filter *ours, *theirs;
 static long frames, native;
@@ -306,17 +319,9 @@ TEST(bounds, "bounds, and what is libjq's")
 static void
 one_batch(uint64_t *seed)
 {
-	static const struct filter_arg args[] = {
-		{ "s", STR_OF("\"a/b\\n\"") }, { "n", STR_OF("5") },
-		{ "e", STR_OF("[]") }, { "o", STR_OF("{\"a\":[1.0]}") },
-		{ "t", STR_OF("true") },
-		{ "m", STR_OF("{ \"a\" : [ {\"x\":\"a\\/b\",\"y\":5},"
-		    "\"z\\n\"],\"data\":{\"b\":[[1,[ ]]]},"
-		    "\"c\\td\":true,\"e\":{}}") },
-	};
 	static const char *const from[] = { NULL, "up", "a\"b" };
-	struct filter_rule r = { .name = "-e", .args = args,
-	    .nargs = sizeof args / sizeof *args, .line_max = LINE_MAX };
+	struct filter_rule r = { .name = "-e", .args = given,
+	    .nargs = NARGS, .line_max = LINE_MAX };
 	struct buf text = BUF(4 << 20), line = BUF(4 << 20);
 	int i, k;
 
@@ -362,6 +367,194 @@ TEST(cut, "the parser reads nothing behind the end of a rule")
 		native_close(native_open(&r));
 	}
 	CHECK(1);
+}
+
+/* Which rules libjq may compile later. */
+
+static const struct {
+	const char *rule;
+	int later;
+} laters[] = {
+	{ ".", 1 }, { "{type, a: .b.c}", 1 }, { "$s + $ARGS.named.s", 1 },
+	{ "length", 1 }, { "lengthy", 0 }, { "length(.)", 0 }, { "$x", 0 },
+	{ "now", 0 }, { "_rk(\"open\")", 0 }, { "$ENV.PATH", 0 },
+	{ "def f(a; $b): a, $b; f(1; 2)", 1 }, { "def f(a): .; f", 0 },
+	{ "def f: g; .", 0 }, { "(def f: 1; f) | f", 0 },
+	{ "", 0 }, { "def f: .;", 0 }, { ". |", 0 }, { "(.", 0 }, { "a b", 0 },
+	{ "{if: 1, \"b\": 2, c, $s,}", 1 }, { "{if}", 0 }, { "{1: 2}", 0 },
+	{ "{$if: 1}", 0 }, { "{(1): 2}", 0 }, { "{@text: 2}", 0 },
+	{ "1 == 2 | . == 3", 1 }, { "1 == 2 == 3", 0 }, { "1 < 2 != 3", 0 },
+	{ ".a = 1 | .b |= 2", 1 }, { ".a = .b = 1", 0 }, { ".a |= .b += 1", 0 },
+	{ "1 == (2 == 3)", 1 }, { "1 == 2 and 3 == 4", 1 },
+	{ ".a / 2 + .b % 3", 1 }, { ".a / 0", 0 }, { "1 / .a", 0 },
+	{ ".a / (1 - 1)", 0 }, { "\"a\\(.b)c\"", 1 }, { "\"\\q\"", 0 },
+	{ "\"\\u00e9\\u0000\"", 1 }, { "\"\\ud800\"", 0 },
+	{ "\"\\u00g9\"", 0 }, { "\"\\u00\"", 0 },
+	{ "1.5", 0 }, { "1.2.3", 0 }, { ".e64", 0 }, { ".e64x | .e", 1 },
+	{ "..e5", 0 }, { "...", 0 }, { "@text \"a\\(.b)\"", 1 },
+	{ ".a.@text", 0 }, { ".a[1:2][3:][:4]?", 1 }, { ".a[:]", 0 },
+	{ ". as [$a, {b: [$c]}] | $a + $c", 1 },
+	{ "(. as [$a] | $a), $a", 0 }, { ". as {\"a\\(.)\": $b} | $b", 0 },
+	{ ". as {: $b} | $b", 0 }, { ". as [$a] ?// $a | $a", 0 },
+	{ "reduce .[] as [$a] (0; . + $a)", 1 }, { "reduce . as $a (0)", 0 },
+	{ "reduce . as $a ($a; 0)", 0 }, { "reduce . as $a (0; 1; 2)", 0 },
+	{ "foreach . as $a (0; $a; $a)", 1 }, { "foreach . as $a (0; 1; 2; 3)",
+	    0 }, { "reduce . as $a (0; 1) | $a", 0 },
+	{ "try error(\"x\") catch .?", 1 }, { "try .a | try .b", 1 },
+	{ "try .?.a catch .", 0 }, { "try (.)? catch .", 0 },
+	{ "try -. ? catch .", 1 }, { "label $l | break $l", 0 },
+	{ "break $l", 0 }, { "if . then 1 end", 0 }, { "..", 1 }, { "-.a", 1 },
+};
+
+static int
+is_later(struct str rule)
+{
+	const struct filter_rule r = { .name = "-e", .depth = 1, .args = given,
+	    .nargs = NARGS, .line_max = LINE_MAX };
+	struct native_rule nr = { .line = 1, .rule = &r, .depth = 1,
+	    .outputs = 9, .text = guard_end(rule) };
+	struct native *p = native_open(&nr);
+	int later = p != NULL && native_compiles(p);
+
+	native_close(p);
+	return later;
+}
+
+static int
+compiles(struct str rule)
+{
+	struct filter_rule r = { .name = "-e", .text = rule, .args = given,
+	    .nargs = NARGS, .early = 1 };
+	char *why;
+	struct filter *f = filter_open(&r, &why);
+	int done = f != NULL;
+
+	if (!done)
+		printf("# %s\n", why);
+	free(why);
+	filter_close(f);
+	return done;
+}
+
+TEST(later, "rules that libjq may compile later")
+{
+	size_t i;
+
+	for (i = 0; i < sizeof laters / sizeof *laters; i++) {
+		CHECK_INT(is_later(str_of(laters[i].rule)), laters[i].later);
+		if (is_later(str_of(laters[i].rule)) != laters[i].later)
+			printf("# %s\n", laters[i].rule);
+		CHECK(!laters[i].later || compiles(str_of(laters[i].rule)));
+	}
+}
+
+/* Each builtin that the parser takes to be there. */
+TEST(builtins, "what the parser takes for a builtin is one")
+{
+	struct buf text = BUF(1 << 16);
+	const char *const *at;
+	size_t n, k;
+
+	for (at = builtin_names; *at != NULL; at++) {
+		n = strcspn(*at, "/");
+		buf_addf(&text, "%s%.*s", at > builtin_names ? ", " : "",
+		    (int)n, *at);
+		for (k = 0; k < (size_t)((*at)[n + 1] - '0'); k++)
+			buf_adds(&text, k ? STR("; .") : STR("(."));
+		if (k > 0)
+			buf_addc(&text, ')');
+	}
+	CHECK(compiles(buf_str(&text)));
+	buf_free(&text);
+}
+
+/* A rule with something in it left out, put twice, or put in. */
+static void
+spoil(struct buf *out, struct str s, uint64_t *seed)
+{
+	static const char *const words[] = { "(", ")", "[", "]", "{", "}", "|",
+	    ",", ".", ":", ";", "?", "\"", "$s", "$v0", "$q", "==", "=", "|=",
+	    "//", "?//", "-", "/", "%", "0", "1", "not", "f0", "f1", "map",
+	    "if", "then", "else", "elif", "end", "as", "def f: .;", "try",
+	    "catch", "reduce", "foreach", ". as $q | ", "and", "or", "..",
+	    "@text", "\\(", "\\", "#", "\n", ".a", "[0]", ".[1:]", "a: " };
+	size_t at = unit_random(seed, s.n + 1), n = unit_random(seed, 9), from;
+
+	if (n > s.n - at)
+		n = s.n - at;
+	buf_add(out, s.p, at);
+	switch (unit_random(seed, 4)) {
+	case 0:
+		break;
+	case 1:
+		buf_add(out, s.p + at, n);
+		buf_add(out, s.p + at, n);
+		break;
+	case 2:
+		from = unit_random(seed, s.n + 1);
+		buf_add(out, s.p + from, s.n - from < n ? s.n - from : n);
+		n = 0;
+		break;
+	default:
+		buf_addf(out, " %s ", PROGRAM_PICK(words, seed));
+		n = unit_random(seed, 2) ? n : 0;
+	}
+	buf_add(out, s.p + at + n, s.n - at - n);
+}
+
+static void
+spoilt(struct buf *out, uint64_t *seed)
+{
+	struct buf b[2] = { BUF(1 << 16), BUF(1 << 16) };
+	size_t i, n = 1 + unit_random(seed, 3);
+
+	if (unit_random(seed, 2))
+		program_make(&b[0], seed);
+	else
+		buf_adds(&b[0], str_of(laters[unit_random(seed,
+		    sizeof laters / sizeof *laters)].rule));
+	for (i = 0; i < n; i++) {
+		buf_clear(&b[(i + 1) % 2]);
+		spoil(&b[(i + 1) % 2], buf_str(&b[i % 2]), seed);
+	}
+	buf_adds(out, buf_str(&b[n % 2]));
+	buf_free(&b[0]);
+	buf_free(&b[1]);
+}
+
+/* Many in one rule, as libjq takes so long. */
+static int
+all_compile(uint64_t *seed, long *tried)
+{
+	struct buf text = BUF(4 << 20), one = BUF(1 << 16);
+	int i, done;
+
+	for (i = 0; i < BATCH; (*tried)++) {
+		buf_clear(&one);
+		spoilt(&one, seed);
+		if (!is_later(buf_str(&one)))
+			continue;
+		buf_addf(&text, "%s(%.*s\n)", i++ ? ", " : "",
+		    (int)buf_size(&one), buf_str(&one).p);
+	}
+	if (!(done = compiles(buf_str(&text))))
+		printf("# %.*s\n", (int)buf_size(&text), buf_str(&text).p);
+	buf_free(&text);
+	buf_free(&one);
+	return done;
+}
+
+TEST(spoilt, "a rule that may wait compiles")
+{
+	uint64_t seed = unit_seed();
+	long tried = 0;
+	const char *slow = getenv("RK_SLOW");
+	int i, rounds = (unit_long() ? 10 : 1) * ROUNDS / 4 /
+	    (slow ? atoi(slow) : 1);
+
+	for (i = 0; i < rounds && !unit_bad; i++)
+		CHECK(all_compile(&seed, &tried));
+	printf("# %d of %ld may wait\n", i * BATCH, tried);
 }
 
 TEST(generated, "generated rules mean the same both ways")
