@@ -7,7 +7,8 @@
  * libjq (1.6); rk-route(1), RULES, is the manual.
  *
  *  - What routing is mostly made of runs natively, over the scanner's spans,
- *    and means the same (lib/filter/native.h); libjq does the rest.
+ *    and means the same (lib/filter/native.h); libjq does the rest, and is
+ *    started when there is some.
  *  - A rule is a pure function of one frame: no clock, no environment, no
  *    memory, unless it is opened with impure.
  *  - What it leaves untouched leaves as it was spelled; what it may not look
@@ -45,14 +46,16 @@ struct filter_rule {
 	int impure;
 	int routing;		/* from and via are written too */
 	int by_jq;		/* run by libjq alone: the same, but slow */
+	int early;		/* libjq compiles it at once, needed or not */
 	int64_t budget;		/* ms; 0: FILTER_BUDGET */
 	size_t outputs;		/* 0: FILTER_OUTPUTS */
 	size_t line_max;	/* longest line that may come out */
 };
 
-/* Compiles: what returns is the caller's until filter_close(); nothing of the
- * rule is kept.  NULL when the rule is wrong, with *why to free(): the jq
- * compiler's message, "FILE:LINE: what". */
+/* Compiles, later where nothing can be wrong with the rule: what returns is
+ * the caller's until filter_close(); nothing of the rule is kept.  NULL when
+ * the rule is wrong, with *why to free(): the jq compiler's message,
+ * "FILE:LINE: what". */
 struct filter *filter_open(const struct filter_rule *, char **why);
 void	 filter_close(struct filter *);	/* NULL is nothing */
 

@@ -47,11 +47,10 @@ argument(struct filter *f, struct str json)
 }
 
 static int
-arguments(struct filter *f, const struct filter_rule *rule, jv *args,
-    char **why)
+arguments(struct filter *f, const struct filter_rule *rule, char **why)
 {
+	jv *args = &f->args, v;
 	size_t i;
-	jv v;
 
 	*args = jv_object();
 	for (i = 0; i < rule->nargs; i++) {
@@ -61,7 +60,6 @@ arguments(struct filter *f, const struct filter_rule *rule, jv *args,
 			if (asprintf(why, "$%s: a number that a double cannot "
 			    "hold, or no JSON for jq", rule->args[i].name) < 0)
 				no_memory(NULL);
-			jv_free(*args);
 			return -1;
 		}
 		*args = jv_object_set(*args, jv_string(rule->args[i].name), v);
@@ -78,26 +76,27 @@ arguments(struct filter *f, const struct filter_rule *rule, jv *args,
 
 /* libjq would read $HOME/.jq, and what $ENV says. */
 static int
-compile(struct filter *f, jv args, int impure)
+compile(struct filter *f)
 {
 	static char *nothing[] = { NULL };
 	char **saved = environ;
 	int done;
 
-	if (!impure)
+	if (!f->impure)
 		environ = nothing;
-	done = jq_compile_args(f->jq, f->source.text.data, args);
+	done = jq_compile_args(f->jq, f->source.text.data, jv_copy(f->args));
 	environ = saved;
 	return done ? 1 : -1;
 }
 
-static int
-open_jq(struct filter *f, const struct filter_rule *rule, char **why)
+int
+filter_compile(struct filter *f, char **why)
 {
-	jv args;
+	int done;
 
-	if (arguments(f, rule, &args, why) == -1)
-		return -1;
+	*why = NULL;
+	if (f->jq != NULL)
+		return 1;
 	if ((f->jq = jq_init()) == NULL)
 		no_memory(NULL);
 	jq_set_nomem_handler(f->jq, no_memory, NULL);
@@ -106,10 +105,21 @@ open_jq(struct filter *f, const struct filter_rule *rule, char **why)
 	jq_set_error_cb(f->jq, on_error, f);
 	host_open(&f->host, f->jq, &f->known);
 	f->wrong = why;
-	if (compile(f, args, rule->impure) == -1)
-		return -1;
+	done = compile(f);
 	f->wrong = NULL;
-	return 1;
+	if (done == -1)
+		jq_teardown(&f->jq);
+	return done;
+}
+
+/* libjq takes 20 ms to start, and more for a long rule: that is for the first
+ * frame that needs it, where nothing can be wrong with the rule, and it is
+ * compiled alike whenever that is. */
+static int
+may_wait(const struct filter *f, const struct filter_rule *rule)
+{
+	return f->native != NULL && native_compiles(f->native) &&
+	    !rule->impure && !rule->early;
 }
 
 static struct native *
@@ -135,17 +145,22 @@ filter_open(const struct filter_rule *rule, char **why)
 	f->outputs = rule->outputs ? rule->outputs : FILTER_OUTPUTS;
 	f->line_max = rule->line_max;
 	f->routing = rule->routing;
+	f->impure = rule->impure;
+	f->args = jv_invalid();
 	f->lines = BUF(FILTER_BYTES);
 	f->why = BUF(2 * WHY_MAX);
 	done = source_open(&f->source, rule, why);
 	depth = rule->depth >= 0 ? rule->depth :
 	    f->source.depth >= 0 ? f->source.depth : 1;
 	values_open(&f->known, depth);
-	if (done == -1 || open_jq(f, rule, why) == -1) {
+	if (done == 1 && (done = arguments(f, rule, why)) == 1)
+		f->native = open_native(f, rule);
+	if (done == 1 && !may_wait(f, rule))
+		done = filter_compile(f, why);
+	if (done == -1) {
 		filter_close(f);
 		return NULL;
 	}
-	f->native = open_native(f, rule);
 	watchdog_open();
 	return f;
 }
@@ -159,6 +174,7 @@ filter_close(struct filter *f)
 	native_close(f->native);
 	host_close(&f->host);
 	jq_teardown(&f->jq);
+	jv_free(f->args);
 	values_close(&f->known);
 	source_close(&f->source);
 	buf_free(&f->lines);

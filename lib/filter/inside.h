@@ -23,7 +23,9 @@
 #define WHY_MAX		300	/* bytes of a reason */
 
 struct filter {
-	jq_state *jq;
+	jq_state *jq;			/* NULL: not needed so far */
+	jv args;			/* for its compiler */
+	int impure;
 	struct native *native;		/* NULL: libjq runs all */
 	struct source source;
 	struct values known;		/* of the frame in hand */
@@ -39,6 +41,8 @@ struct filter {
 	char **wrong;			/* while it compiles */
 };
 
+/* Has libjq compile the rule, unless it has: 1, or -1 with *why to free(). */
+int	 filter_compile(struct filter *, char **why);
 void	 filter_forget(struct filter *);	/* the last frame's */
 /* Adds a reason of jq's, with no more than 4 characters of what it quotes. */
 void	 mask_quoted(struct buf *, const char *);

@@ -211,6 +211,20 @@ run(struct filter *f, const struct frame *frame, jv input)
 	return ended(f, v, watchdog_stop());
 }
 
+/* The first frame that needs libjq has the rule compiled: 1, -1. */
+static int
+begin(struct filter *f)
+{
+	char *why;
+
+	filter_forget(f);
+	if (filter_compile(f, &why) == 1)
+		return 1;
+	because(f, FILTER_FAILED, "%s", why);
+	free(why);
+	return -1;
+}
+
 enum filter_word
 filter_run(struct filter *f, const struct frame *frame, const char *from,
     struct filter_result *r)
@@ -221,8 +235,8 @@ filter_run(struct filter *f, const struct frame *frame, const char *from,
 
 	if (f->native != NULL && native_run(f->native, frame, from, r))
 		return FILTER_OK;
-	filter_forget(f);
-	word = run(f, frame, seen(f, frame, from));
+	word = begin(f) == -1 ? FILTER_FAILED :
+	    run(f, frame, seen(f, frame, from));
 	*r = (struct filter_result){ .why = f->why.data };
 	if (word != FILTER_OK)
 		return word;
@@ -240,7 +254,10 @@ filter_match(struct filter *f, struct str json, const char **why)
 	int depth = f->known.depth, is;
 	jv v;
 
-	filter_forget(f);
+	if (begin(f) == -1) {
+		*why = f->why.data;
+		return -1;
+	}
 	f->known.depth = LEVELS_ALL;
 	v = value_make(&f->known, json_trim(json), LEVELS_ALL, 0);
 	f->known.depth = depth;

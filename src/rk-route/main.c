@@ -109,7 +109,7 @@ hup(void)
 	char *why;
 
 	link_hup();
-	if ((f = rule_open(0, &why)) == NULL)
+	if ((f = rule_open(0, 0, &why)) == NULL)
 		warn("%s; the old rule stays", why);
 	else {
 		router_swap(f);
@@ -141,7 +141,7 @@ main(int argc, char **argv)
 	opt_start(&o, argc, argv,
 	    "[option ...] FILE | -e TEXT [-- command ...]", options);
 	read_options(&o);
-	if ((f = rule_open(test != NULL, &why)) == NULL)
+	if ((f = rule_open(test != NULL, check, &why)) == NULL)
 		die(100, "%s", why);
 	return check || test != NULL ? show(f) : run(&o, f);
 }

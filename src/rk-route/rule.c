@@ -186,7 +186,7 @@ read_argument(struct argument *a, char **why)
 }
 
 struct filter *
-rule_open(int routing, char **why)
+rule_open(int routing, int early, char **why)
 {
 	struct buf file = BUF(FILE_MAX);
 	struct filter_arg *args = mem_new((narguments + 1) * sizeof *args);
@@ -211,6 +211,7 @@ rule_open(int routing, char **why)
 	rule.nargs = narguments;
 	rule.line_max = link_line_max();
 	rule.routing = routing;
+	rule.early = early;
 	if (done == 1)
 		f = filter_open(&rule, why);
 	free(args);

@@ -34,7 +34,8 @@ enum {
 int	 rule_option(struct opts *, int key);	/* 1: the key was one of them */
 void	 rule_operand(const struct opts *);	/* the file, unless -e */
 
-/* Compiles; routing: the frames show from and via.  NULL with *why to free. */
-struct filter *rule_open(int routing, char **why);
+/* Compiles; routing: the frames show from and via; early: libjq has seen all of
+ * it.  NULL with *why to free. */
+struct filter *rule_open(int routing, int early, char **why);
 
 #endif
