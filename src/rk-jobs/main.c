@@ -43,11 +43,11 @@ static int draining, input_ended;
 
 /* --- the end --- */
 
+/* What else is due in this turn may still use the database. */
 static void
 closed(void)
 {
-	db_close();
-	loop_stop(station_complaints());
+	loop_stop(0);
 }
 
 static void
@@ -208,5 +208,7 @@ main(int argc, char **argv)
 	ev_timer_init(&forget_timer, forget, FORGET_EVERY, FORGET_EVERY);
 	ev_timer_start(loop, &forget_timer);
 	station_open(&o, &station);
-	return loop_run();
+	loop_run();
+	db_close();
+	return station_complaints();
 }
