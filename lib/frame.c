@@ -329,9 +329,13 @@ frame_add_text(struct buf *b, struct str utf8)
 int
 frame_add_binary(struct buf *b, struct str bytes, int json)
 {
-	if (json && utf8_check(bytes))
-		return frame_add_text(b, bytes);
-	if (opened(b, "base64") && (buf_addc(b, '"') == -1 ||
+	const char *why;
+
+	if (json && json_check(bytes, &why))	/* then it is UTF-8 */
+		frame_json(b, "data", bytes);
+	else if (json && utf8_check(bytes))
+		frame_text(b, "text", bytes);
+	else if (opened(b, "base64") && (buf_addc(b, '"') == -1 ||
 	    base64_encode(b, bytes) == -1 || buf_addc(b, '"') == -1))
 		buf_clear(b);
 	return buf_size(b) > 0 ? 1 : -1;

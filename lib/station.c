@@ -335,7 +335,7 @@ struct str
 station_identity(const struct frame *f, const struct taken *t)
 {
 	static char id[80];
-	struct str made = link_made_of(f);
+	struct str made = link_made_of(f, t);
 	const char *peer;
 	uint64_t place;
 

@@ -141,7 +141,7 @@ struct link *taken_link(const struct taken *);	/* NULL: it is gone */
 int	 taken_of(const struct taken *, const char **boot, uint64_t *seq);
 /* What rules made a frame of, its "of", as BOOT-SEQ-K; n is 0 when it says
  * nothing sound.  Valid until the next call. */
-struct str link_made_of(const struct frame *);
+struct str link_made_of(const struct frame *, const struct taken *);
 
 const char *link_name(const struct link *);
 enum link_as link_peer(const struct link *);

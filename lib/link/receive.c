@@ -163,21 +163,21 @@ of_read(const struct frame *f, char boot[static SEEN_BOOT], uint64_t *seq,
 }
 
 struct str
-link_made_of(const struct frame *f)
+link_made_of(const struct frame *f, const struct taken *t)
 {
 	static struct buf id = { .max = 80 };
-	char boot[SEEN_BOOT];
-	uint64_t seq;
-	uint32_t k;
+	struct seen s;
 
-	if (!of_read(f, boot, &seq, &k))
+	if (t->seen != NULL)	/* it was read already */
+		s = *t->seen;
+	else if (!of_read(f, s.boot, &s.seq, &s.k))
 		return STR("");
 	buf_clear(&id);
-	buf_adds(&id, str_of(boot));
+	buf_adds(&id, str_of(s.boot));
 	buf_addc(&id, '-');
-	buf_addn(&id, (int64_t)seq);
+	buf_addn(&id, (int64_t)s.seq);
 	buf_addc(&id, '-');
-	buf_addn(&id, k);
+	buf_addn(&id, s.k);
 	return buf_str(&id);
 }
 

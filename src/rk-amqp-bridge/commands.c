@@ -185,7 +185,7 @@ message_id(const struct frame *f, const struct taken *t)
 {
 	static struct buf id = { .max = 80 };
 	static int64_t n;
-	struct str made = link_made_of(f);
+	struct str made = link_made_of(f, t);
 	const char *peer;
 	uint64_t place;
 

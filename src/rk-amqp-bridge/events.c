@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "json.h"
 #include "log.h"
 
 #include "bridge.h"
@@ -28,27 +29,51 @@ static const char *drop_why;
 
 /* --- what a message is as a frame --- */
 
+/* Each is mostly the last message's, whose JSON is kept. */
+struct name {
+	const char *key;
+	size_t n;
+	char raw[256];
+	struct buf json;
+};
+
 /* Names in AMQP may be any bytes. */
 static void
-put_name(struct buf *b, const char *key, struct str s)
+name_quote(struct name *name, struct str s)
 {
 	char text[256];
 
+	memcpy(name->raw, s.p, s.n);
+	name->n = s.n;
+	name->json.max = 6 * sizeof text + 2;
+	buf_clear(&name->json);
 	if (utf8_check(s)) {
-		frame_text(b, key, s);
+		json_quote(&name->json, s);
 		return;
 	}
 	for (size_t i = 0; i < s.n; i++)
 		text[i] = (char)((unsigned char)s.p[i] < 0x80 ? s.p[i] : '?');
-	frame_text(b, key, (struct str){ text, s.n });
+	json_quote(&name->json, (struct str){ text, s.n });
+}
+
+static void
+put_name(struct buf *b, struct name *name, struct str s)
+{
+	if (buf_size(&name->json) == 0 ||
+	    !str_eq((struct str){ name->raw, name->n }, s))
+		name_quote(name, s);
+	frame_raw(b, name->key, buf_str(&name->json));
 }
 
 /* 1, or 0: there is no room for it in a frame. */
 static int
 put_message(struct buf *b, const struct mq_message *m)
 {
-	put_name(b, "exchange", m->exchange);
-	put_name(b, "key", m->key);
+	static struct name exchange = { .key = "exchange" },
+	    key = { .key = "key" };
+
+	put_name(b, &exchange, m->exchange);
+	put_name(b, &key, m->key);
 	if (m->headers.n > 0)
 		frame_raw(b, "headers", m->headers);
 	if (m->properties.n > 0)
@@ -117,6 +142,7 @@ dropped(const struct mq_message *m, const char *why)
 static void
 delivery(struct mq_consumer *c, const struct mq_message *m)
 {
+	static struct name name = { .key = "queue" };
 	static struct buf b;
 	const char *queue = mq_consumer_queue(c), *why = m->bad;
 	struct delivery *d;
@@ -128,7 +154,7 @@ delivery(struct mq_consumer *c, const struct mq_message *m)
 	tally.deliveries++;
 	if (why == NULL) {
 		frame_begin(&b, "delivery");
-		put_name(&b, "queue", str_of(queue));
+		put_name(&b, &name, str_of(queue));
 		if (!put_message(&b, m))
 			why = "it is too large";
 	}
