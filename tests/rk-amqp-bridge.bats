@@ -378,6 +378,21 @@ put() {
 	)"
 }
 
+@test "each delivery has its own exchange, key and queue" {
+	up --exchange "x$q:fanout" --queue "$q" --queue "o$q" \
+		--bind "x$q::$q" --consume "$q" --consume "o$q"
+	jq -c . >want <<-END
+		["x$q", "a", "$q"] ["x$q", "a", "$q"] ["x$q", "\"", "$q"]
+		["", "$q", "$q"] ["x$q", "é", "$q"] ["", "o$q", "o$q"]
+		["x$q", "a", "$q"]
+	END
+	feed bridge "$(jq -c '{type: "publish", exchange: .[0], key: .[1],
+		data: 0}' want)"
+	wait_for wrote_n delivery 7
+	assert_eq "$(wrote delivery | jq -c '[.exchange, .key, .queue]' | sort)" \
+		"$(sort want)"
+}
+
 @test "a payload at the bound goes through, one byte more does not" {
 	up -s b.sock --max 100000 --queue "$q" --publish ":$q"
 	body() {
