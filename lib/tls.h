@@ -12,6 +12,7 @@
  *    or writes at most one record (16 KiB), and nothing that was read stays
  *    in the session: a socket that is not readable has nothing to say.
  *  - A session holds no buffers while nothing is on its way.
+ *  - Under TLS 1.3 we encrypt what is written: tls/seal.h.
  *  - A client verifies the chain and the name of who answers; there is no
  *    way not to.  A server asks for no certificate.
  *  - Renegotiation and compression are off.  Tickets resume sessions, so

@@ -151,6 +151,31 @@ shake() {	# OPTION...: shakes hands and leaves; says what it got
 	done
 }
 
+@test "every cipher of TLS 1.3" {
+	mkdir -p www
+	head -c 3000000 /dev/urandom >www/big
+	listen --docroot www
+	for c in AES_128_GCM_SHA256 AES_256_GCM_SHA384 \
+		CHACHA20_POLY1305_SHA256; do
+		get /big --tls13-ciphers "TLS_$c" -v 2>said | cmp - www/big
+		grep -q "TLSv1.3 / TLS_$c" said
+	done
+}
+
+@test "a client that asks for new keys, before a long answer" {
+	mkdir -p www
+	head -c 3000000 /dev/urandom >www/big
+	listen --docroot www
+	start c openssl s_client -connect "127.0.0.1:$port" -tls1_3 \
+		-brief -msg -msgfile heard
+	feed c K	# and nothing else in the same read
+	wait_for grep -q '^KEYUPDATE' c.err
+	feed c $'GET /big HTTP/1.1\r' $'Host: h\r' $'\r'
+	ended c
+	grep -q '<<< TLS 1.3, Handshake.*KeyUpdate' heard
+	tail -c 3000000 c.out | cmp - www/big
+}
+
 # --- strangers --------------------------------------------------------------
 
 @test "plain HTTP is told so; a TLS client of a plain port is refused" {
@@ -247,9 +272,9 @@ flood() {	# N: messages of 60 kB for all
 }
 
 @test "1,000 clients get 500 messages each in order" {
-	listen
+	listen --head-time 90	# for Node, which shakes 1,000 hands at once
 	WS_TLS=1 start crowd node "$TESTS/clients/crowd.js" "$port" / 1000 500
-	wait_for -t 60 grep -q open crowd.out
+	wait_for -t 120 grep -q open crowd.out
 	for ((i = 0; i < 500; i++)); do
 		echo '{"type":"send","all":true,"text":"'$i'"}'
 	done >&"${stdin_of[l]}"

@@ -21,8 +21,10 @@ session(struct tls_context *x, int fd)
 	struct tls *t = mem_new(sizeof *t);
 
 	t->why = "it goes on";
+	t->fd = fd;
+	t->type = SSL3_RT_APPLICATION_DATA;
 	t->ssl = SSL_new(theirs(x));
-	if (t->ssl == NULL || SSL_set_fd(t->ssl, fd) != 1)
+	if (t->ssl == NULL || !socket_join(t))
 		die(111, "out of memory");
 	return t;
 }
@@ -73,6 +75,7 @@ tls_free(struct tls *t)
 	if (t == NULL)
 		return;
 	SSL_free(t->ssl);
+	seal_free(&t->seal);
 	free(t);
 }
 
@@ -191,6 +194,7 @@ tls_read(struct tls *t, void *to, size_t n)
 
 	begin();
 	r = SSL_read(t->ssl, to, n < INT_MAX ? (int)n : INT_MAX);
+	t->update = SSL_get_key_update_type(t->ssl) != SSL_KEY_UPDATE_NONE;
 	if (r > 0)
 		return r;
 	if (SSL_get_error(t->ssl, r) == SSL_ERROR_ZERO_RETURN)
@@ -206,6 +210,9 @@ tls_write(struct tls *t, const void *from, size_t n)
 {
 	int r;
 
+	if (t->seal.on && (!t->update || t->seal.owed[0] > 0))
+		return seal_write(&t->seal, t->fd, SSL3_RT_APPLICATION_DATA,
+		    from, n);
 	begin();
 	r = SSL_write(t->ssl, from, n < INT_MAX ? (int)n : INT_MAX);
 	if (r > 0)
