@@ -51,6 +51,7 @@ int	 tls_wants_write(const struct tls *);
  * bytes, or those and more, must be written again. */
 ssize_t	 tls_read(struct tls *, void *, size_t);
 ssize_t	 tls_write(struct tls *, const void *, size_t);
+void	 tls_look_ahead(const struct tls *);	/* it will be written to */
 /* Says goodbye (close_notify), and does not wait for the peer's: 1, or -1
  * with errno. */
 int	 tls_goodbye(struct tls *);

@@ -221,6 +221,13 @@ tls_write(struct tls *t, const void *from, size_t n)
 	return -1;
 }
 
+void
+tls_look_ahead(const struct tls *t)
+{
+	__builtin_prefetch(t);
+	__builtin_prefetch(&t->seal.rest);
+}
+
 int
 tls_goodbye(struct tls *t)
 {

@@ -341,6 +341,8 @@ look_ahead(size_t i)
 		__builtin_prefetch(marks.conn[i + 2 * AHEAD]);
 	if (i + AHEAD < marks.n)
 		out_look_ahead(marks.conn[i + AHEAD]);
+	if (i + AHEAD / 2 < marks.n)
+		out_look_closer(marks.conn[i + AHEAD / 2]);
 }
 
 /* A visit may mark others. */

@@ -143,6 +143,7 @@ void	 limit_forget(size_t);
 /* out.c */
 void	 out_open(struct ws_conn *);	/* what it writes to */
 void	 out_look_ahead(const struct ws_conn *);	/* it is next */
+void	 out_look_closer(const struct ws_conn *);	/* and soon */
 int	 out_flush(struct ws_conn *);	/* -1: the socket is broken */
 size_t	 out_cut(const struct ws_conn *);	/* size of a message of which
 				   only a part was written; 0: none */
@@ -171,6 +172,7 @@ void	 relay_join(struct relay *, struct ws_conn *);	/* once, at once */
 void	 relay_leave(struct ws_conn *);	/* its socket is closed */
 void	 relay_stop(void);
 int	 relay_fd(const struct relay *);	/* the network's */
+void	 relay_look_ahead(const struct relay *);
 int	 relay_busy(const struct relay *);	/* write later: it marks */
 int	 relay_holds(const struct relay *);	/* bytes it was given */
 /* Bytes of whole frames that it took; -1: the relay is no more.  What is left

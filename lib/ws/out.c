@@ -273,6 +273,14 @@ out_look_ahead(const struct ws_conn *c)
 {
 	__builtin_prefetch(c->wsi);
 	__builtin_prefetch(c->queue.first);
+	__builtin_prefetch(c->relay);
+}
+
+void
+out_look_closer(const struct ws_conn *c)
+{
+	if (c->relay != NULL)
+		relay_look_ahead(c->relay);
 }
 
 int

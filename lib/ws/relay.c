@@ -35,18 +35,18 @@
 #define END_SECONDS	30
 
 struct relay {
-	struct tls *tls;
+	struct tls *tls;	/* a write needs this, out and the flags */
 	struct ws_conn *conn;	/* NULL: it is over, last bytes leave */
-	ev_io net, pair;
-	ev_timer limit;
-	struct buf in, out;	/* what the pair, the network did not take */
-	struct relay *next, **prev;	/* all of them */
 	unsigned up : 1;	/* the handshake is done */
 	unsigned cut : 1;	/* the rest of what was read may follow; at
 				   first the answer to the upgrade */
 	unsigned eof : 1;	/* the network will say nothing more */
 	unsigned fin : 1;	/* the pair will not */
 	unsigned said : 1;	/* and neither do we */
+	struct buf out, in;	/* what the network, the pair did not take */
+	ev_io net, pair;
+	ev_timer limit;
+	struct relay *next, **prev;	/* all of them */
 };
 
 static uint64_t handshakes, failed[TLS_OTHER + 1], late, bad_files;
@@ -437,6 +437,12 @@ int
 relay_fd(const struct relay *r)
 {
 	return r->net.fd;
+}
+
+void
+relay_look_ahead(const struct relay *r)
+{
+	tls_look_ahead(r->tls);
 }
 
 int
