@@ -119,7 +119,10 @@ one_line(struct buf *b)
 			b->data[i] = ' ';
 }
 
-/* A time of the claims: 1; 0: there is none; -1: it is no number. */
+#define TIME_MAX	8640000000000	/* seconds, of a Date: ECMA-262 */
+
+/* A time of the claims: 1; 0: there is none; -1: it is no number.  One that is
+ * further off than any date is the last, or the first. */
 static int
 time_of(struct str claims, const char *name, int64_t *at)
 {
@@ -134,8 +137,7 @@ time_of(struct str claims, const char *name, int64_t *at)
 	memcpy(text, v.p, v.n);
 	text[v.n] = '\0';
 	t = strtod(text, NULL);
-	if (!(t > -1e15 && t < 1e15))
-		return -1;
+	t = t > TIME_MAX ? TIME_MAX : t < -TIME_MAX ? -TIME_MAX : t;
 	*at = (int64_t)t;
 	*at -= (double)*at > t;		/* down, also below 0 */
 	return 1;

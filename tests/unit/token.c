@@ -95,6 +95,33 @@ TEST(times, "expiry and not-before")
 	    "invalid exp value");
 }
 
+TEST(far, "times beyond all dates")
+{
+	static const struct {
+		const char *exp;
+		enum token_verdict verdict;
+		int64_t at;
+	} cases[] = {
+		{ "3163758978215487", TOKEN_GOOD, 8640000000000 },
+		{ "-3163758978215487", TOKEN_EXPIRED, -8640000000000 },
+		{ "-0.5", TOKEN_EXPIRED, -1 }
+	};
+	struct buf claims = BUF(64), b = BUF(TOKEN_MAX);
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		buf_clear(&claims);
+		buf_addf(&claims, "{\"exp\":%s}", cases[i].exp);
+		buf_clear(&b);
+		CHECK(token_sign(&b, key("secret"), buf_str(&claims), NOW) ==
+		    NULL);
+		CHECK_INT(token_check(&token, key("secret"), buf_str(&b), NOW),
+		    cases[i].verdict);
+		CHECK_INT(token.at, cases[i].at);
+	}
+	buf_free(&claims);
+	buf_free(&b);
+}
+
 TEST(lines, "breaks of lines in claims are none in frames")
 {
 	CHECKED(key("secret"), fixture("lines.jwt"), TOKEN_GOOD, "");
