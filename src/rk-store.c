@@ -259,11 +259,11 @@ refresh(void)
 	tally.undone = db_counts()->undone;
 }
 
+/* What else is due in this turn may still use the database. */
 static void
 closed(void)
 {
-	db_close();
-	loop_stop(station_complaints());
+	loop_stop(0);
 }
 
 static void
@@ -314,5 +314,7 @@ main(int argc, char **argv)
 	db_open(&config);
 	prepare();
 	station_open(&o, &station);
-	return loop_run();
+	loop_run();
+	db_close();
+	return station_complaints();
 }
