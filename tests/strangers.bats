@@ -217,6 +217,19 @@ head_of_answer() {
 	stop l
 }
 
+@test "each frame of a table, to rk-listen and to rk-client" {
+	local table=$TESTS/fixtures/strangers/frames
+
+	start_ready l rk-listen -p 127.0.0.1:0 --port-file port \
+		-- rk-route -e 'select(.type == "message") |
+		{type: "send", conn} + payload'
+	run_status 0 timeout -k 5 $((120 * RK_SLOW)) \
+		node "$TESTS/clients/frames.js" "$(<port)" "$table"
+	run_status 0 timeout -k 5 $((240 * RK_SLOW)) \
+		node "$TESTS/clients/frames.js" 0 "$table" rk-client
+	stop l
+}
+
 @test "Host comes once, and a request has one length" {
 	local rest
 

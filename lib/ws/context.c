@@ -54,17 +54,25 @@ pong(struct ws_conn *c, struct str payload)
 		c->ops->pong(c, payload);
 }
 
-static void
+/* 0; -1: half a code, RFC 6455 5.5.1, which libwebsockets would send back. */
+static int
 peer_closes(struct ws_conn *c, struct str body)
 {
+	static unsigned char half[] = "half a close code";
 	const unsigned char *p = (const unsigned char *)body.p;
 
-	if (body.n < 2)
+	if (body.n == 1) {
+		lws_close_reason(c->wsi, LWS_CLOSE_STATUS_PROTOCOL_ERR, half,
+		    sizeof half - 1);
+		return -1;
+	}
+	if (body.n == 0)
 		conn_farewell(c, 1005, "client", STR(""));
 	else
 		conn_farewell(c, p[0] << 8 | p[1], "client",
 		    (struct str){ body.p + 2, body.n - 2 });
 	conn_closing(c, 0);
+	return 0;
 }
 
 /* It is about to end the connection: for a mistake of the peer when it has a
@@ -174,8 +182,7 @@ callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return writable(c);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		peer_closes(c, bytes);
-		break;
+		return peer_closes(c, bytes);
 	case LWS_CALLBACK_WS_SERVER_DROP_PROTOCOL:
 	case LWS_CALLBACK_WS_CLIENT_DROP_PROTOCOL:
 		dropping(c);
