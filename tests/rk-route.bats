@@ -657,8 +657,33 @@ idle() {
 	start_ready route rk-route -e . -- rk-route -e 'select(.type != "link")'
 	wait_line route '"state":"new"'
 	feed route '{"type":"a"}'
-	wait_line route '{"type":"a"}'
 	stop route
+}
+
+@test "TERM: plain input that was read is handed over, and answered" {
+	mkfifo go
+	# shellcheck disable=SC2016
+	start route rk-route -e . -- sh -c 'read -r line && echo >taken
+		read -r go <go; echo "$line"'
+	feed route '{"type":"a"}'
+	wait_for test -s taken
+	kill "$(pid_of route)"
+	echo >go
+	ended route
+	wait_line route '{"type":"a"}'
+}
+
+read_all() {	# NAME: nothing that it was fed is left in its pipe
+	perl -e 'ioctl(STDIN, 0x541b, my $n = pack("i", 0)) or die;
+		exit(unpack("i", $n) != 0)' <&"${stdin_of[$1]}"	# FIONREAD
+}
+
+@test "TERM: a co-process that may attach yet gets what was read" {
+	start route rk-route -e . -- cat
+	feed route '{"type":"a"}'
+	wait_for read_all route
+	stop route
+	wait_line route '{"type":"a"}'
 }
 
 @test "a reader that left, a full disk: 111" {

@@ -136,6 +136,8 @@ void	 link_refuse(struct taken *, const char *why);
 /* While held, nothing reaches ops->frame: a tracked link keeps what comes (the
  * window bounds it), a plain one stops reading. */
 void	 link_hold(struct link *, int on);
+/* Of a plain one: nothing more is read, and what was is all. */
+void	 link_end(struct link *);
 struct link *taken_link(const struct taken *);	/* NULL: it is gone */
 /* The identity of a tracked frame, for "of": 1, or 0 on a plain link. */
 int	 taken_of(const struct taken *, const char **boot, uint64_t *seq);

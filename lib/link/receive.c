@@ -426,6 +426,13 @@ link_deliver_held(struct link *l)
 }
 
 void
+link_end(struct link *l)
+{
+	if (l->wire != NULL && !l->tracked)
+		wire_end(l->wire);
+}
+
+void
 link_hold(struct link *l, int on)
 {
 	if (l->held == on)

@@ -95,7 +95,7 @@ readable(struct ev_loop *l, ev_io *io, int events)
 		lines(w);
 		return;
 	}
-	n = buf_read(&w->data, w->in, WIRE_READ);
+	n = w->ended ? 0 : buf_read(&w->data, w->in, WIRE_READ);
 	if (n > 0)
 		lines(w);
 	else if (n == 0)
@@ -146,8 +146,18 @@ wire_read(struct wire *w, int on)
 		return;
 	}
 	ev_io_start(loop, &w->reader);
-	if (buf_size(&w->data) > 0)	/* lines that wait need no byte more */
+	if (w->ended)
+		ev_feed_event(loop, &w->reader, EV_READ);
+	else if (buf_size(&w->data) > 0)	/* they need no byte more */
 		ev_feed_event(loop, &w->reader, EV_CUSTOM);
+}
+
+void
+wire_end(struct wire *w)
+{
+	w->ended = 1;
+	if (!w->stopped)
+		ev_feed_event(loop, &w->reader, EV_READ);
 }
 
 int

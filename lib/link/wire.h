@@ -37,6 +37,7 @@ struct wire {
 	uint64_t number;	/* of the line last seen, from 1 */
 	int skipping;		/* in the rest of a line that was too long */
 	int stopped;		/* wire_read(w, 0) */
+	int ended;		/* wire_end() */
 	int busy, closed;	/* in lines(); to be freed when that ends */
 };
 
@@ -44,6 +45,7 @@ struct wire {
 struct wire *wire_new(int in, int out, size_t line_max,
 	    const struct wire_ops *, void *owner);
 void	 wire_read(struct wire *, int on);
+void	 wire_end(struct wire *);	/* as if what was read were all */
 int	 wire_flush(struct wire *);	/* 1: empty; 0: waits; -1: down soon */
 void	 wire_close(struct wire *);
 void	 wire_close_out(struct wire *);	/* the peer sees end of file */

@@ -30,7 +30,7 @@ static size_t nnames;
 static struct filter *rule;
 static struct buf line = { .max = SIZE_MAX / 2 };	/* with its "of" */
 static int opening;		/* stdin and stdout are being made a link */
-static int up_plain;		/* and nobody will attach there */
+static struct link *up_plain;	/* and nobody will attach there */
 static int closing;
 
 static struct {
@@ -299,7 +299,7 @@ on_state(struct link *l, enum link_state s)
 		return;
 	}
 	if (opening) {
-		up_plain = 1;
+		up_plain = l;
 		return;
 	}
 	if (closing)
@@ -323,9 +323,9 @@ done(void)
 
 	for (l = link_next(NULL); l != NULL; l = link_next(l))
 		left += link_unsettled(l);
-	if (up_plain && left > 0)
+	if (up_plain != NULL && left > 0)
 		warn("%zu bytes were not taken over, and are lost", left);
-	loop_stop(up_plain && left > 0 ? 111 : 0);
+	loop_stop(up_plain != NULL && left > 0 ? 111 : 0);
 }
 
 static void
@@ -338,11 +338,14 @@ finish(int64_t ms)
 }
 
 /* Nothing new is begun: it is its sender's still, who says it again to the
- * next router. */
+ * next router.  Plain input that was read is nobody's but ours. */
 static void
 drain(void)
 {
-	hold_all();
+	if (up_plain != NULL)
+		link_end(up_plain);
+	else
+		hold_all();
 	finish(DRAIN);
 }
 
@@ -351,11 +354,11 @@ drain(void)
 static void
 on_end(struct link *l)
 {
-	if (up_plain && !link_present(l))
+	if (up_plain != NULL && !link_present(l))
 		die(111, "stdout: cannot be written any more");
 	if (closing)
 		return;
-	if (up_plain)
+	if (up_plain != NULL)
 		finish(PATIENCE);
 	else
 		drain();
