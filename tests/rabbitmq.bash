@@ -50,6 +50,11 @@ rabbit_listens() {
 	(exec 4<>"/dev/tcp/127.0.0.1/$RABBIT_PORT") 2>/dev/null
 }
 
+# It listens a while before rabbitmqctl finds it running.
+rabbit_runs() {
+	grep -qF 'completed with' "$RABBIT_DIR/out" && rabbit_listens
+}
+
 rabbit_prepare() {
 	export RABBIT_DIR=${RABBIT_DIR:-$RK_TEST/rabbit}
 	local dir=$RABBIT_DIR
@@ -83,7 +88,7 @@ rabbit_start() {
 	rabbit_epmd
 	( rabbit_env && close_inherited && exec rabbitmq-server ) \
 		</dev/null >"$dir/out" 2>&1 &
-	if ! wait_for -t 180 rabbit_listens; then
+	if ! wait_for -t 180 rabbit_runs; then
 		cat "$dir/out" >&2
 		return 1
 	fi
