@@ -25,6 +25,7 @@ struct message;
 struct peer;
 struct relay;
 struct request;
+struct tls;
 
 enum conn_state {
 	CONN_HEAD,	/* server: the request's head is coming */
@@ -165,8 +166,15 @@ uint32_t timer_now(void);	/* seconds, of the wheel */
 struct ws_conn *timer_each(struct ws_conn *);	/* NULL begins, NULL ends */
 void	 timer_expired(struct ws_conn *);	/* in conn.c */
 
+/* handshake.c: of TLS */
+int	 handshake_wanted(int fd);	/* a listener is under TLS */
+struct tls *handshake_new(int fd);
+/* 1: it is done; 0: not yet; -1: it failed, which is said and counted. */
+int	 handshake_step(struct tls *, int fd, const struct ws_conn *);
+void	 handshake_late(void);		/* one that was given up */
+void	 handshake_stop(void);
+
 /* relay.c: TLS */
-int	 relay_wanted(int fd);		/* a listener is under TLS */
 struct relay *relay_new(int *fd);	/* *fd: the network's, then ours */
 void	 relay_join(struct relay *, struct ws_conn *);	/* once, at once */
 void	 relay_leave(struct ws_conn *);	/* its socket is closed */

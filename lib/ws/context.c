@@ -361,5 +361,6 @@ ws_stop(void)
 	lws_context_destroy(context);
 	conn_pass();
 	relay_stop();
+	handshake_stop();
 	timer_stop();
 }

@@ -171,7 +171,7 @@ ws_listen_fd(int fd, const struct ws_ops *ops)
 		return -1;
 	l = mem_new(sizeof *l);
 	l->ops = ops;
-	l->tls = relay_wanted(fd);
+	l->tls = handshake_wanted(fd);
 	ev_io_init(&l->io, incoming, fd, EV_READ);
 	l->next = listeners;
 	listeners = l;

@@ -16,16 +16,14 @@
  *  - Bounded: one record each way, the pair, and one write of out.c.  What is
  *    full one side is not read on the other.
  *  - It begins with the connection, whose time limit for the head is the one
- *    of the handshake, too.  It may outlive it: last bytes have END_SECONDS.
+ *    of the handshake (handshake.c), too.  It may outlive it: last bytes have END_SECONDS.
  */
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../log.h"
 #include "../loop.h"
 #include "../tls.h"
 #include "conn.h"
@@ -49,27 +47,6 @@ struct relay {
 	struct relay *next, **prev;	/* all of them */
 };
 
-static uint64_t handshakes, failed[TLS_OTHER + 1], late, bad_files;
-
-const struct figure ws_tls_figures[] = {
-	{ "leaving", &tally.leaving,
-	    "sockets that are closed when their last bytes are out" },
-	{ "tls_handshakes_total", &handshakes, "TLS handshakes" },
-	{ "tls_left_total", &failed[TLS_LEFT], "given up: the client left" },
-	{ "tls_late_total", &late, "given up: they took too long" },
-	{ "tls_plain_total", &failed[TLS_PLAIN], "failed: no TLS came" },
-	{ "tls_http_total", &failed[TLS_HTTP], "failed: plain HTTP came" },
-	{ "tls_version_total", &failed[TLS_VERSION],
-	    "failed: no version, cipher or protocol in common" },
-	{ "tls_alert_total", &failed[TLS_ALERT],
-	    "failed: the client said so" },
-	{ "tls_other_total", &failed[TLS_OTHER], "failed otherwise" },
-	{ "tls_bad_files_total", &bad_files,
-	    "certificates and keys that were no good after a HUP" },
-	{ NULL, NULL, NULL }
-};
-
-static struct tls_context *context;
 static struct relay *relays;
 static char record[TLS_RECORD];
 
@@ -133,48 +110,6 @@ update(struct relay *r)
 	watch(&r->net, (hears ? EV_READ : 0) | (talks ? EV_WRITE : 0));
 	watch(&r->pair, (!talks && !r->fin ? EV_READ : 0) |
 	    (buf_size(&r->in) > 0 ? EV_WRITE : 0));
-}
-
-/* ---- the handshake --------------------------------------------------- */
-
-static void
-tell(const struct relay *r)
-{
-	char remote[INET6_ADDRSTRLEN];
-
-	ws_remote(r->conn, remote, sizeof remote);
-	info("%s: TLS: %s", remote, tls_why(r->tls));
-	failed[tls_failure(r->tls)]++;
-}
-
-/* Who speaks plainly is told so; what it said is read, lest the answer be
- * lost to a reset. */
-static void
-answer_plainly(int fd)
-{
-	static const char text[] = "HTTP/1.1 400 Bad Request\r\n"
-	    "Connection: close\r\nContent-Type: text/plain\r\n"
-	    "Content-Length: 26\r\n\r\nThis port speaks TLS only\n";
-
-	if (recv(fd, record, sizeof record, 0) > 0 &&
-	    send(fd, text, sizeof text - 1, 0) > 0)
-		shutdown(fd, SHUT_WR);
-}
-
-static int
-handshake(struct relay *r)
-{
-	int done = tls_handshake(r->tls);
-
-	if (done == 1) {
-		r->up = 1;
-		handshakes++;
-	} else if (done == -1) {
-		tell(r);
-		if (tls_failure(r->tls) == TLS_HTTP)
-			answer_plainly(r->net.fd);
-	}
-	return done;
 }
 
 /* ---- from the network to the pair ------------------------------------ */
@@ -303,8 +238,13 @@ take(struct relay *r)
 static int
 net_ready(struct relay *r, int events)
 {
-	if (!r->up)
-		return handshake(r);
+	int done;
+
+	if (!r->up) {
+		done = handshake_step(r->tls, r->net.fd, r->conn);
+		r->up = done == 1;
+		return done;
+	}
 	if (events & EV_WRITE && say_rest(r) == -1)
 		return -1;
 	if (events & EV_READ && !r->eof && buf_size(&r->in) == 0)
@@ -385,7 +325,7 @@ relay_new(int *fd)
 	for (int i = 0; i < 2; i++)
 		setsockopt(pair[i], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
 	r = mem_new(sizeof *r);
-	r->tls = tls_accept(context, *fd);
+	r->tls = handshake_new(*fd);
 	r->cut = 1;
 	start(r, &r->net, *fd);
 	start(r, &r->pair, pair[0]);
@@ -411,7 +351,8 @@ relay_leave(struct ws_conn *c)
 
 	if (r == NULL)
 		return;
-	late += !r->up;
+	if (!r->up)
+		handshake_late();
 	if (!r->up || r->said) {
 		end(r);
 		return;
@@ -429,8 +370,6 @@ relay_stop(void)
 {
 	while (relays != NULL)
 		end(relays);
-	tls_context_free(context);
-	context = NULL;
 }
 
 int
@@ -473,33 +412,4 @@ void
 relay_keep(struct relay *r, const unsigned char *p, size_t n)
 {
 	keep(r, (const char *)p, n);
-}
-
-int
-relay_wanted(int fd)
-{
-	struct sockaddr_storage a = { 0 };
-	socklen_t n = sizeof a;
-
-	return context != NULL &&
-	    getsockname(fd, (struct sockaddr *)&a, &n) == 0 &&
-	    a.ss_family != AF_UNIX;
-}
-
-const char *
-ws_certify(void)
-{
-	const char *why;
-	struct tls_context *fresh;
-
-	if (config.cert == NULL)
-		return NULL;
-	fresh = tls_server(config.cert, config.key, &why);
-	if (fresh == NULL) {
-		bad_files++;
-		return why;
-	}
-	tls_context_free(context);
-	context = fresh;
-	return NULL;
 }
