@@ -27,6 +27,9 @@ const char *json_end(const char *p, const char *end, const char **why,
 /* 1: the text is one value, with nothing but space around it. 0: not. */
 int	 json_check(struct str, const char **why);
 
+/* Past the space at p. */
+const char *json_space(const char *p, const char *end);
+
 /* The text without the space around it. */
 struct str json_trim(struct str);
 

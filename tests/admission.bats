@@ -8,6 +8,7 @@
 
 load lib
 load listen
+load nginx
 
 setup() {
 	cd "$RK_TEST" || return
@@ -341,48 +342,29 @@ open'
 	assert_eq "$(head -n 1 g.out)" open
 }
 
-nginx_conf() {	# PORT
-	cat <<-END
-		daemon off;
-		pid $RK_TEST/nginx.at;
-		error_log stderr warn;
-		events {}
-		http {
-		    access_log off;
-		    client_body_temp_path $RK_TEST/body;
-		    proxy_temp_path $RK_TEST/proxy;
-		    fastcgi_temp_path $RK_TEST/fastcgi;
-		    uwsgi_temp_path $RK_TEST/uwsgi;
-		    scgi_temp_path $RK_TEST/scgi;
+behind_nginx() {
+	nginx_start <<-END
+		    map \$uri \$forwarded {
+		        default 192.0.2.1;
+		        ~^/chain/ "\$http_x_forwarded_for, 192.0.2.2";
+		    }
 		    server {
-		        listen unix:$RK_TEST/nginx.sock;
+		        listen unix:$NGINX_SOCK;
 		        location / {
-		            proxy_pass http://127.0.0.1:$1;
+		            proxy_pass http://127.0.0.1:$port;
 		            proxy_http_version 1.1;
 		            proxy_set_header Upgrade \$http_upgrade;
 		            proxy_set_header Connection 'upgrade';
-		            proxy_set_header X-Forwarded-For 192.0.2.1;
-		        }
-		        location /chain/ {
-		            proxy_pass http://127.0.0.1:$1;
-		            proxy_http_version 1.1;
-		            proxy_set_header Upgrade \$http_upgrade;
-		            proxy_set_header Connection 'upgrade';
-		            proxy_set_header X-Forwarded-For
-		                "\$http_x_forwarded_for, 192.0.2.2";
+		            proxy_set_header X-Forwarded-For \$forwarded;
 		        }
 		    }
-		}
 	END
 }
 
 @test "--trust-proxy: clients behind a real nginx" {
-	need nginx
 	listen --ws '/*' --trust-proxy 127.0.0.1 --max-per-address 1
-	nginx_conf "$port" >nginx.conf
-	start nginx nginx -c "$RK_TEST/nginx.conf" -p "$RK_TEST"
-	wait_for test -S nginx.sock
-	url=ws+unix:$RK_TEST/nginx.sock:
+	behind_nginx
+	url=ws+unix:$NGINX_SOCK:
 	client a /
 	start b node "$TESTS/clients/ws.js" "$url/"
 	wait_line b 'status 503'

@@ -9,35 +9,11 @@
 
 load lib
 load rabbitmq
-
-setup_file() { rabbit_start; }
-teardown_file() { rabbit_stop; }
-teardown() { stop_all; }
-
-setup() {
-	export AMQP_URL=$RABBIT_URL AUDIT_RULES=$ROOT/lib/rules/piped.jq
-	cp "$AUDIT_RULES" "$RK_TEST/rules.jq"
-}
-
-# OPTION=VALUE...: starts it; `verdict` waits for its end.
-start_audit() {
-	start audit node "$TESTS/audit/audit.js" dir="$RK_TEST" \
-		rules="$RK_TEST/rules.jq" "$@"
-}
-
-verdict() {
-	wait_for -t 110 gone "$(pid_of audit)"
-	cat "$RK_TEST/audit.out" >&2
-	ended audit "$@"
-}
+load audit
 
 audit() {
-	start_audit "$@"
-	verdict
-}
-
-figures() {
-	grep -q "$1" "$RK_TEST/audit.out"
+	audit_start "$@"
+	audit_ends 110
 }
 
 # --- the judge --------------------------------------------------------------
@@ -53,7 +29,7 @@ planted() {
 
 @test "the judge sees a loss, a double, a swap and the rest in a log" {
 	audit clients=3 calls=300 events=300
-	figures '^303 calls, 303 served, 303 events, 303 heard, 303 results$'
+	audit_says '^303 calls, 303 served, 303 events, 303 heard, 303 results$'
 	run_status 0 node "$TESTS/audit/judge.js" "$RK_TEST/log"
 	planted lose:served 'c[0-9]: call [0-9]+: lost'
 	planted double:served 'c[0-9]: call [0-9]+: twice'
@@ -77,16 +53,16 @@ rules_with() {
 
 @test "a router that loses a call is seen" {
 	rules_with empty
-	start_audit clients=3 calls=300 events=0 limit=5
-	verdict 1
-	figures '^fault: c[0-9]: call 17: lost'
+	audit_start clients=3 calls=300 events=0 limit=5
+	audit_ends 110 1
+	audit_says '^fault: c[0-9]: call 17: lost'
 }
 
 @test "a router that doubles a call is seen" {
 	rules_with 'call, call'
-	start_audit clients=3 calls=300 events=0 limit=5
-	verdict 1
-	figures '^fault: c[0-9]: call 17: as .*-0 and .*-1'
+	audit_start clients=3 calls=300 events=0 limit=5
+	audit_ends 110 1
+	audit_says '^fault: c[0-9]: call 17: as .*-0 and .*-1'
 }
 
 # --- kill anything ------------------------------------------------------------
@@ -103,7 +79,7 @@ ALL=kill:route,kill:bridge,kill:backend
 
 @test "services: kill -9 of the router: nothing comes twice" {
 	audit assembly=services faults=kill:route times=10
-	run ! figures twice
+	run ! audit_says twice
 }
 
 @test "kill -9 of the listener: clients come back and ask again" {
@@ -115,7 +91,7 @@ ALL=kill:route,kill:bridge,kill:backend
 
 swapped() {
 	audit clients=1000 calls=10000 events=10000 rate=500 times=21 "$@"
-	figures '11000 served, .* 11000 heard'
+	audit_says '11000 served, .* 11000 heard'
 }
 
 # Ten times other rules by HUP, ten times another router, once after kill -9.
@@ -127,7 +103,7 @@ SWAPS=$(printf 'swap:,term:route,%.0s' {1..10})kill:route
 
 @test "services: 20 swaps of the rules, and nothing comes twice" {
 	swapped assembly=services faults="$SWAPS"
-	run ! figures twice
+	run ! audit_says twice
 }
 
 # --- what stands still; more of it is in flow.bats ------------------------------
@@ -135,5 +111,5 @@ SWAPS=$(printf 'swap:,term:route,%.0s' {1..10})kill:route
 @test "the broker stands still under full load: no stage grows, none is lost" {
 	audit assembly=chain seconds=8 rate=3000 pad=1000 clients=50 \
 		faults=stop:broker:4000 times=1
-	figures ' 1 stops'
+	audit_says ' 1 stops'
 }

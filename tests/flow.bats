@@ -8,43 +8,24 @@
 
 load lib
 load rabbitmq
+load audit
 
-setup_file() { rabbit_start; }
-teardown_file() { rabbit_stop; }
-teardown() { stop_all; }
+still=$((RK_LONG ? 30 : 5))	# seconds
 
-setup() {
-	export AMQP_URL=$RABBIT_URL AUDIT_RULES=$ROOT/lib/rules/piped.jq
-	cp "$AUDIT_RULES" "$RK_TEST/rules.jq"
-	still=$((RK_LONG ? 30 : 5))	# seconds
-}
-
-# OPTION=VALUE...: a load while something stands still (tests/audit/): no stage
-# has more than 32 MiB more, nothing is lost, all in order.
-start_audit() {
-	start audit node "$TESTS/audit/audit.js" dir="$RK_TEST" \
-		rules="$RK_TEST/rules.jq" "$@"
-}
-
+# No stage has more than 32 MiB more, nothing is lost, all in order.
 verdict() {
-	wait_for -t $((60 + 4 * still)) gone "$(pid_of audit)"
-	cat "$RK_TEST/audit.out" >&2
-	ended audit
-}
-
-figures() {
-	grep -qE "$1" "$RK_TEST/audit.out"
+	audit_ends $((60 + 4 * still))
 }
 
 @test "the back end stands still: the queue grows, in the broker and nowhere else" {
-	start_audit assembly=chain seconds="$((2 * still))" rate=1000 pad=1000 \
+	audit_start assembly=chain seconds="$((2 * still))" rate=1000 pad=1000 \
 		clients=50 faults="stop:backend:${still}000" times=1
 	verdict
-	figures ', 1 stops'
+	audit_says ', 1 stops'
 }
 
 @test "the broker is away: a flood waits in its clients' sockets" {
-	start_audit assembly=chain seconds="$((7 + 2 * still))" rate=300 \
+	audit_start assembly=chain seconds="$((7 + 2 * still))" rate=300 \
 		pad=20000 clients=2
 	wait_line audit open
 	feed audit 'kill broker' 'stop broker'
@@ -53,16 +34,16 @@ figures() {
 	rabbit_start
 	feed audit 'go broker' 'over broker'
 	verdict
-	figures ', 1 stops'
-	run ! figures 'late calls'
+	audit_says ', 1 stops'
+	run ! audit_says 'late calls'
 }
 
 @test "a back end at a pipe stands still: a flood waits in its clients' sockets" {
-	start_audit assembly=bare seconds="$((2 * still))" rate=0 pad=1000 \
+	audit_start assembly=bare seconds="$((2 * still))" rate=0 pad=1000 \
 		clients=2 faults="stop:backend:${still}000" times=1
 	verdict
-	figures ', 1 stops'
-	run ! figures 'late calls'
+	audit_says ', 1 stops'
+	run ! audit_says 'late calls'
 }
 
 # POLICY N SLOW MESSAGES BYTES: the books of who does not read.  A queue is 256

@@ -10,22 +10,9 @@
 
 load lib
 load rabbitmq
-
-setup_file() { rabbit_start; }
-teardown_file() { rabbit_stop; }
-teardown() { stop_all; }
-
-setup() {
-	export AMQP_URL=$RABBIT_URL AUDIT_RULES=$ROOT/lib/rules/piped.jq
-	cp "$AUDIT_RULES" "$RK_TEST/rules.jq"
-}
+load audit
 
 ALL=kill:listen,kill:route,kill:bridge,kill:backend
-
-audit() {
-	start audit node "$TESTS/audit/audit.js" dir="$RK_TEST" \
-		rules="$RK_TEST/rules.jq" "$@"
-}
 
 # N CMD...: after fault N the broker suffers that.
 after() {
@@ -47,20 +34,18 @@ broken_broker() {
 }
 
 verdict() {
-	wait_for -t 400 gone "$(pid_of audit)"
-	cat "$RK_TEST/audit.out" >&2
-	ended audit
+	audit_ends 400
 }
 
 @test "a chain: 100 kills, 50,000 calls and events, the broker crashed and reset" {
-	audit assembly=chain faults=$ALL times=100 calls=50000 events=50000 \
+	audit_start assembly=chain faults=$ALL times=100 calls=50000 events=50000 \
 		rate=500 clients=50 limit=120
 	broken_broker
 	verdict
 }
 
 @test "services: 100 kills, 50,000 calls and events, the broker crashed and reset" {
-	audit assembly=services faults=$ALL times=100 calls=50000 \
+	audit_start assembly=services faults=$ALL times=100 calls=50000 \
 		events=50000 rate=500 clients=50 limit=120
 	broken_broker
 	verdict

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# shellcheck shell=bash disable=SC2034,SC2119,SC2120
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2154
 #
 # listen.bash: a listener and its clients, for suites that say `load listen`
 # behind `load lib` and run in $RK_TEST.
@@ -21,6 +21,32 @@ client() {
 deafen() {
 	feed "$1" pause 'text deaf'
 	wait_line l '"text":"deaf"'
+}
+
+from=60000
+
+flood() {	# N [KEYS]: texts to all, of $from bytes, one more, ...
+	local i
+
+	for ((i = 0; i < $1; i++)); do
+		printf '{"type":"send","all":true%s,"text":"%0*d"}\n' \
+			"${2-}" $((from + i)) 0
+	done >&"${stdin_of[l]}"
+}
+
+# N: pings of a client that does not read meanwhile; all that was sent arrives.
+ping_while_deaf() {
+	local i
+
+	client a /
+	deafen a
+	flood 200
+	for ((i = 0; i < $1; i++)); do feed a ping; done
+	feed a resume
+	wait_for gives 200 grep -c 'big 60' a.out
+	wait_line a pong
+	feed a 'text still'
+	wait_line l '"text":"still"'
 }
 
 # The id of connection N.

@@ -1172,17 +1172,6 @@ code_of() {
 
 # --- who does not keep up --------------------------------------------------
 
-from=60000
-
-flood() {	# N [KEYS]: texts to all, of $from bytes, one more, ...
-	local i
-
-	for ((i = 0; i < $1; i++)); do
-		printf '{"type":"send","all":true%s,"text":"%0*d"}\n' \
-			"${2-}" $((from + i)) 0
-	done >&"${stdin_of[l]}"
-}
-
 got() {	# what NAME got of a flood, a length a line
 	sed -n 's/^big //p' "$1.out"
 }
@@ -1470,15 +1459,7 @@ heard() {	# the numbers, in the order in which they came
 
 @test "frames stay whole when a slow reader pings while it is sent to" {
 	listen --max-out 64m --ping 10	# while it is deaf it gives no pong
-	client a /
-	deafen a
-	flood 200
-	for ((i = 0; i < 20; i++)); do feed a ping; done
-	feed a resume
-	wait_for gives 200 grep -c 'big 60' a.out
-	wait_line a pong
-	feed a 'text still'
-	wait_line l '"text":"still"'
+	ping_while_deaf 20
 }
 
 # --- many ------------------------------------------------------------------

@@ -8,6 +8,7 @@
 
 load lib
 load rabbitmq
+load nginx
 
 setup_file() { rabbit_start; }
 teardown_file() { rabbit_stop; }
@@ -315,26 +316,15 @@ taken() {
 # --- nodes behind nginx --------------------------------------------------------
 
 # The seed's configuration, without its certificate.
-nginx_conf() {
-	cat <<-END
-		daemon off;
-		pid $RK_TEST/nginx.at;
-		error_log stderr warn;
-		events {}
-		http {
-		    access_log off;
-		    client_body_temp_path $RK_TEST/body;
-		    proxy_temp_path $RK_TEST/proxy;
-		    fastcgi_temp_path $RK_TEST/fastcgi;
-		    uwsgi_temp_path $RK_TEST/uwsgi;
-		    scgi_temp_path $RK_TEST/scgi;
+before_nodes() {	# PORT...
+	nginx_start <<-END
 		    upstream piped-nodes {
 		        server localhost:$1;
 		        server localhost:$2;
 		        server localhost:$3;
 		    }
 		    server {
-		        listen unix:$RK_TEST/nginx.sock;
+		        listen unix:$NGINX_SOCK;
 		        server_name api.you-project.com;
 		        location / {
 		            proxy_pass http://piped-nodes;
@@ -346,23 +336,19 @@ nginx_conf() {
 		            proxy_set_header X-Forwarded-For 192.0.2.1;
 		        }
 		    }
-		}
 	END
 }
 
 @test "three nodes behind nginx: events reach every node, a result the one that asked" {
 	local ports=() n
 
-	need nginx
 	for n in 1 2 3; do
 		piped_node "$n" --trust-proxy 127.0.0.1,::1
 		ports+=("$port")
 	done
-	nginx_conf "${ports[@]}" >"$RK_TEST/nginx.conf"
-	start nginx nginx -c "$RK_TEST/nginx.conf" -p "$RK_TEST"
-	wait_for test -S "$RK_TEST/nginx.sock"
+	before_nodes "${ports[@]}"
 	AMQP_URL=$RABBIT_URL node "$TESTS/clients/talk.js" \
-		"ws+unix://$RK_TEST/nginx.sock:" "$TESTS/fixtures/piped/nodes.talk"
+		"ws+unix://$NGINX_SOCK:" "$TESTS/fixtures/piped/nodes.talk"
 }
 
 # --- the demonstration ---------------------------------------------------------

@@ -233,26 +233,9 @@ shake() {	# OPTION...: shakes hands and leaves; says what it got
 
 # --- what goes through ------------------------------------------------------
 
-flood() {	# N: messages of 60 kB for all
-	local text i
-
-	text=$(printf %060000d 0)
-	for ((i = 0; i < $1; i++)); do
-		printf '{"type":"send","all":true,"text":"%s"}\n' "$text"
-	done >&"${stdin_of[l]}"
-}
-
 @test "frames stay whole when a slow reader pings while it is sent to" {
 	listen --max-out 64m --ping 10	# while it is deaf it gives no pong
-	client a /
-	deafen a
-	flood 200
-	for ((i = 0; i < 200; i++)); do feed a ping; done
-	feed a resume
-	wait_for gives 200 grep -c 'big 60000' a.out
-	wait_line a pong
-	feed a 'text still'
-	wait_line l '"text":"still"'
+	ping_while_deaf 200
 	metric protocol_errors_total 0
 }
 

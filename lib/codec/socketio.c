@@ -245,14 +245,6 @@ string_end(const char *p)
 	return p + 1;
 }
 
-static const char *
-skip_space(const char *p, const char *end)
-{
-	while (p < end && strchr(" \t\r\n", *p) != NULL)
-		p++;
-	return p;
-}
-
 /* A string at p: when it is a key that a placeholder has, its value is
  * noted.  The last one of equal keys counts, as in the reader's parser. */
 static const char *
@@ -261,10 +253,10 @@ note(struct level *l, const char *p, const char *end)
 	const char *after = string_end(p), *value, *why;
 	struct str key = { p, (size_t)(after - p) }, v;
 
-	value = skip_space(after, end);
+	value = json_space(after, end);
 	if (!l->object || value == end || *value != ':')
 		return after;
-	value = skip_space(value + 1, end);
+	value = json_space(value + 1, end);
 	if (is_name(key, "_placeholder"))
 		l->placeholder = *value == 't';
 	else if (is_name(key, "num")) {

@@ -26,8 +26,8 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-static inline at
-space(at p, at end)
+at
+json_space(at p, at end)
 {
 	while (p < end && (unsigned char)*p <= ' ' && is_space(*p))
 		p++;
@@ -163,10 +163,10 @@ member(struct scan *s, at p, struct json_member *m)
 	if ((q = string(s, p + 1, &m->escaped)) == NULL)
 		return NULL;
 	m->key = (struct str){ p + 1, (size_t)(q - p - 1) };
-	p = space(q + 1, s->end);
+	p = json_space(q + 1, s->end);
 	if (p == s->end || *p != ':')
 		return fail(s, p, "a colon is missing");
-	return space(p + 1, s->end);
+	return json_space(p + 1, s->end);
 }
 
 static at
@@ -184,7 +184,7 @@ value(struct scan *s, at p)
 			if (++depth > JSON_DEPTH)
 				return fail(s, p, "too deep");
 			close[depth] = *p == '{' ? '}' : ']';
-			p = space(p + 1, s->end);
+			p = json_space(p + 1, s->end);
 			if (p < s->end && *p == close[depth])
 				goto ended;
 			if (close[depth] == '}' && !(p = member(s, p, &m)))
@@ -195,11 +195,11 @@ value(struct scan *s, at p)
 			return NULL;
 		/* p is after a value */
 		while (depth > 0) {
-			p = space(p, s->end);
+			p = json_space(p, s->end);
 			if (p == s->end)
 				return fail(s, p, "unfinished");
 			if (*p == ',') {
-				p = space(p + 1, s->end);
+				p = json_space(p + 1, s->end);
 				if (close[depth] == '}' &&
 				    !(p = member(s, p, &m)))
 					return NULL;
@@ -271,7 +271,7 @@ json_walk(struct json_walk *w, struct str container)
 		return 0;
 	w->object = *s.p == '{';
 	w->end = s.p + s.n - 1;
-	w->p = space(s.p + 1, w->end);
+	w->p = json_space(s.p + 1, w->end);
 	return 1;
 }
 
@@ -291,13 +291,13 @@ json_next(struct json_walk *w, struct json_member *m)
 	if (p == NULL)
 		goto bad;
 	m->value.n = (size_t)(p - m->value.p);
-	p = space(p, w->end);
+	p = json_space(p, w->end);
 	w->comma = p < w->end;
 	if (w->comma && *p != ',') {
 		fail(&s, p, "a comma is missing");
 		goto bad;
 	}
-	w->p = w->comma ? space(p + 1, w->end) : p;
+	w->p = w->comma ? json_space(p + 1, w->end) : p;
 	return 1;
 bad:
 	w->why = s.why;

@@ -16,7 +16,8 @@
  *  - Bounded: one record each way, the pair, and one write of out.c.  What is
  *    full one side is not read on the other.
  *  - It begins with the connection, whose time limit for the head is the one
- *    of the handshake (handshake.c), too.  It may outlive it: last bytes have END_SECONDS.
+ *    of the handshake (handshake.c), too.  It may outlive it: last bytes have
+ *    END_SECONDS.
  */
 
 #include <errno.h>

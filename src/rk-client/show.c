@@ -121,17 +121,9 @@ token(struct pretty *y, const char *p, const char *end)
 }
 
 static const char *
-skip_space(const char *p, const char *end)
-{
-	while (p < end && strchr(" \t\r\n", *p) != NULL)
-		p++;
-	return p;
-}
-
-static const char *
 open_or_empty(struct pretty *y, const char *p, const char *end)
 {
-	const char *next = skip_space(p + 1, end);
+	const char *next = json_space(p + 1, end);
 
 	buf_addc(y->out, *p);
 	if (*next == ']' || *next == '}') {
@@ -174,7 +166,7 @@ pretty_json(struct pretty *y, struct str s)
 {
 	const char *p = s.p, *end = s.p + s.n;
 
-	while ((p = skip_space(p, end)) < end)
+	while ((p = json_space(p, end)) < end)
 		p = strchr("{}[],:", *p) ? punctuation(y, p, end) :
 		    token(y, p, end);
 }
