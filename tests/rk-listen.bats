@@ -475,6 +475,30 @@ three() {
 	metric commands_dead_total 2
 }
 
+@test "policy: the frame comes back when nobody is there" {
+	local x='"type":"send","policy":"return","channel":"x"'
+
+	three
+	feed l "{$x,\"data\":{\"n\":1.0},\"headers\":{\"h\":[]}}" \
+		"{$x,\"text\":\"2\",\"ref\":7}" \
+		'{"type":"join","conn":"'"$(conn 1)"'","channel":"x"}' \
+		"{$x,\"text\":\"3\"}" "{$x,\"text\":\"4\"}" \
+		"{$x,\"except\":\"$(conn 1)\",\"text\":\"5\"}" \
+		'{"type":"send","policy":"return","user":"T","text":"6"}' \
+		'{"type":"leave","conn":"'"$(conn 1)"'","channel":"x"}' \
+		"{$x,\"text\":\"7\"}" '{"type":"send","all":true,"text":"8"}'
+	wait_line a 'text 8'
+	wait_for gives 4 count returned
+	assert_eq "$(tr '\n' ' ' <a.out)" 'open text 3 text 4 text 6 text 8 '
+	local back='{"type":"returned","why":"nobody is there","channel":"x"'
+	assert_eq "$(grep returned l.out)" "$back"',"headers":{"h":[]},"data":{"n":1.0}}
+'"${back/,/,\"ref\":7,}"',"text":"2"}
+'"$back"',"except":"'"$(conn 1)"'","text":"5"}
+'"$back"',"text":"7"}'
+	assert_eq "$(frames sent)" '{"type":"sent","ref":7,"conns":0}'
+	metric returned_total 4
+}
+
 # What is between sends to the same comes between them.
 @test "send: those that follow each other to the same reach who was meant" {
 	local x='"type":"send","channel":"x"' all='"type":"send","all":true'
@@ -640,7 +664,7 @@ three() {
 	{"type":"send","all":true,"text":"x","data":1} more+than+one+payload
 	{"type":"send","all":true,"base64":"?"} malformed+text+or+base64
 	{"type":"send","all":true,"text":1} malformed+text+or+base64
-	{"type":"send","all":true,"text":"x","policy":"hope"} policy+is+close,+drop-oldest+or+drop-newest
+	{"type":"send","all":true,"text":"x","policy":"hope"} policy+is+close,+drop-oldest,+drop-newest+or+return
 	{"type":"identify","conn":"x"} user+is+a+string+of+1+to+255+bytes
 	{"type":"identify","user":"x"} conn+is+missing
 	{"type":"join","user":"T","channel":""} channel+is+a+string+of+1+to+255+bytes

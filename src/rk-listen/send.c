@@ -8,6 +8,7 @@
 
 #define WAYS	8		/* remembered of one send */
 #define RUN	64		/* sends that are queued together */
+#define RETURN	-2		/* a policy: the endpoint's, and come back */
 
 struct send_counts send_counts;
 
@@ -23,6 +24,8 @@ const struct figure send_figures[] = {
 	    &send_counts.lost[POLICY_NEWEST].member, help }, \
 	{ name "{why=\"closed\"}", &send_counts.lost[LOST_CLOSED].member, \
 	    help }
+	{ "returned_total", &send_counts.returned,
+	    "messages given back: nobody was there" },
 	LOST("lost_total", frames, "messages for clients, not written"),
 	LOST("lost_bytes_total", bytes, "their bytes, with their framing"),
 #undef LOST
@@ -111,7 +114,7 @@ is_there(const struct conn *c)
 static int
 put(struct conn *c, struct ws_msg *m, int policy)
 {
-	if (!ws_send(c->ws, m) && !too_slow(c, m, policy != -1 ? policy :
+	if (!ws_send(c->ws, m) && !too_slow(c, m, policy >= 0 ? policy :
 	    (int)c->endpoint->slow))
 		return 0;
 	send_counts.sent++;
@@ -126,7 +129,7 @@ put(struct conn *c, struct ws_msg *m, int policy)
  * so that the many are gone through once. */
 static struct {
 	struct target to;
-	int policy;			/* -1: the endpoint's */
+	int policy;			/* below 0: the endpoint's */
 	int open;			/* others may follow */
 	int64_t took;
 	const struct frame *first;
@@ -297,9 +300,55 @@ read_policy(const struct frame *f, int *policy)
 	*policy = -1;
 	if (command_string(f, K_POLICY, &b, &s) == 0)
 		return NULL;
+	if (str_eq(s, STR("return"))) {
+		*policy = RETURN;
+		return NULL;
+	}
 	*policy = endpoint_choose(endpoint_policies, s);
 	return *policy != -1 ? NULL :
-	    "policy is close, drop-oldest or drop-newest";
+	    "policy is close, drop-oldest, drop-newest or return";
+}
+
+static void
+found(struct conn *c, void *arg)
+{
+	*(int *)arg |= is_there(c);
+}
+
+/* Nobody took it.  Was there nobody?  Then it goes back as it came. */
+static void
+give_back(const struct command *k, const struct target *t)
+{
+	static const enum key keys[] = { K_CONN, K_USER, K_CHANNEL, K_ALL,
+	    K_EXCEPT, K_EVENT, K_HEADERS, K_DATA, K_TEXT, K_BASE64, K_ARGS,
+	    K_ATTACHMENTS };
+	const struct frame *f = k->frame;
+	struct buf *b;
+	int any = 0;
+
+	target_each(t, found, &any);
+	if (any)
+		return;
+	b = answer_begin(k, "returned");
+	frame_text(b, "why", STR("nobody is there"));
+	for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+		if (frame_has(f, keys[i]))
+			frame_raw(b, frame_keys[keys[i]], f->v[keys[i]]);
+	answer_end(k);
+	send_counts.returned++;
+}
+
+/* What follows one that nobody took is looked at for itself. */
+static int64_t
+to_many(const struct command *k, const struct target *t, int policy)
+{
+	int64_t took = begin(t, policy, k->frame);
+
+	if (took == 0 && policy == RETURN) {
+		run.open = 0;
+		give_back(k, t);
+	}
+	return took;
 }
 
 const char *
@@ -321,11 +370,11 @@ send_command(struct command *k)
 	}
 	send_rest();
 	if (!frame_has(f, K_REF))
-		begin(&t, policy, f);
+		to_many(k, &t, policy);
 	else if (t.kind == TO_CONN)
 		ask(k, &t, policy);
 	else {
-		took = begin(&t, policy, f);
+		took = to_many(k, &t, policy);
 		frame_num(answer_begin(k, "sent"), "conns", took);
 		answer_end(k);
 	}

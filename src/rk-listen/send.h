@@ -7,9 +7,10 @@
  * by all who get it.  Sends to the same that come together are queued
  * together, each for itself.  Who does not keep up is closed with 1013, or
  * loses the oldest or the newest, as the frame's policy says or the
- * endpoint's.  What is not written is counted and told in a `drop`, which
- * gathers until what is queued has left and the link has room: one for each
- * such time at most.
+ * endpoint's.  Where nobody is at all, a frame that says so is given back, and
+ * custody of it with it.  What is not written is counted and told in a `drop`,
+ * which gathers until what is queued has left and the link has room: one for
+ * each such time at most.
  */
 
 #include "command.h"
@@ -35,7 +36,7 @@ void	 send_tell_lost(struct conn *, const char *why);
 void	 send_room(struct conn *);
 
 struct send_counts {
-	uint64_t sent, slow;
+	uint64_t sent, slow, returned;
 	struct {
 		uint64_t frames, bytes;
 	} lost[LOST_WHYS];
