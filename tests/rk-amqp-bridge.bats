@@ -867,6 +867,17 @@ rude() {
 	ended bridge
 }
 
+@test "--exclusive=QUEUE: of this one alone" {
+	up --queue "$q" --consume "$q" --queue "$q.b" --consume "$q.b" \
+		--exclusive="$q"
+	run_status 111 rk-amqp-bridge --once --consume "$q"
+	[[ $stderr == *403* ]]
+	rk-amqp-bridge --consume "$q.b" -D 3 3>ready </dev/null &
+	wait_for rabbit_queue_is "$q.b" consumers 2
+	kill "$!"
+	rabbit_queue_is "$q" consumers 1
+}
+
 @test "TERM while there is no broker is the end, too" {
 	start bridge rk-amqp-bridge --url "amqp://127.0.0.1:$(free_ports 1)" \
 		--consume q

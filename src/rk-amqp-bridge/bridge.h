@@ -34,7 +34,7 @@ struct bridge {
 	struct mq_url url;
 	const char *exchange, *key;	/* NULL: a publish has to say */
 	int prefetch;
-	int exclusive, transient, once;
+	int transient, once;
 	enum unroutable unroutable;
 	int64_t retry;			/* longest pause, ms */
 };

@@ -32,7 +32,7 @@ static const struct opt options[] = {
 	{ PIPED, "piped", "N", "exchanges and queues of Piped's node N" },
 	{ CONSUME, "consume", "QUEUE", "deliver what is there" },
 	{ PREFETCH_, "prefetch", "N", "unsettled deliveries a queue (200)" },
-	{ EXCLUSIVE, "exclusive", NULL, "be the only consumer, or none" },
+	{ EXCLUSIVE, "exclusive", "[QUEUE]", "be the only consumer, or none" },
 	{ PUBLISH, "publish", "EXCHANGE[:KEY]", "where publish frames go" },
 	{ TRANSIENT, "transient", NULL, "messages that a restart loses" },
 	{ UNROUTABLE, "unroutable", "WHAT", "return, refuse or drop (return)" },
@@ -170,6 +170,8 @@ url(const struct opts *o, const char *text, const char *where)
 }
 
 static char *ca, *cert, *pem_key;	/* given by options */
+static int exclusive;
+static const char *alone;		/* NULL: every queue */
 
 /* Options win over what the URL says. */
 static void
@@ -237,7 +239,8 @@ option(const struct opts *o, int key)
 		bridge.prefetch = (int)opt_number(o, o->arg, 1, 65535);
 		break;
 	case EXCLUSIVE:
-		bridge.exclusive = 1;
+		exclusive = 1;
+		alone = o->arg != NULL ? mem_str(o->arg) : alone;
 		break;
 	case PUBLISH:
 		publish_to(o->arg);
@@ -278,7 +281,8 @@ specify(const struct opts *o, const struct spec *s)
 		consume(o, item_piped(o, atoi(s->text)), MQ_EXCLUSIVE);
 		break;
 	case CONSUME:
-		consume(o, s->text, bridge.exclusive ? MQ_EXCLUSIVE : 0);
+		consume(o, s->text, exclusive && (alone == NULL ||
+		    strcmp(alone, s->text) == 0) ? MQ_EXCLUSIVE : 0);
 		break;
 	case EXCHANGE:
 		item_exchange(o, s->text);
