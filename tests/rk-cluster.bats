@@ -161,6 +161,11 @@ stub() {
 	[[ $output == *$'\n--exchange\nx:topic\n--exchange\nx.out:topic\n'* ]]
 	[[ $output == *$'\n--queue\nq:passive\n--consume\nq\n'* ]]
 	[[ $output == *$'\nurl amqp://o' ]]
+	[[ $output == *$'\n--consume\nx.'"$(uname -n)"$'-1\n--exclusive=x.'* ]]
+	run_status 0 bin/rk-cluster --node n1
+	[[ $output == *$'\n--exclusive=cluster.n1\n'* ]]
+	run_status 0 bin/rk-cluster -p localhost:0
+	[[ $output =~ --exclusive=cluster.[0-9a-f]{16}$'\n' ]]
 	SOCKETCLUSTER_OPTIONS={} run_status 0 bin/rk-cluster
 	[[ $stderr == *'SOCKETCLUSTER_OPTIONS is not read'* ]]
 	run_status 1 grep -q -- --consume.q <<<"$output"
@@ -498,13 +503,93 @@ all_heard_some() {
 	[ "$(grep -o '"n":[0-9]*' a.out | sort -u | wc -l)" -ge "$1" ]
 }
 
+# PID: it, and all that it started.
+tree() {
+	local child
+
+	echo "$1"
+	for child in $(pgrep -P "$1"); do
+		tree "$child"
+	done
+}
+
+die_at_once() {	# NODE: all of it
+	local pids
+
+	mapfile -t pids < <(tree "$(pid_of "$1")")
+	kill -KILL "${pids[@]}"
+	wait_for gone "$(pid_of "$1")"
+	rm "$1.pid"
+}
+
+# NODE N: N messages that it has from the broker, and its client has not.
+caught() {
+	kill -STOP "$(pid_of "$1")"
+	push "${lines[@]:0:$2}"
+	wait_for rabbit_queue_is "$exchange.$1" messages "$2"
+	die_at_once "$1"
+	wait_for rabbit_queue_is "$exchange.$1" messages_ready "$2"
+}
+
+three() {
+	lines=('{"clientID":"c1","n":1}' '{"clientID":"c1","n":2}' \
+		'{"clientID":"c1","n":3}')
+}
+
+@test "kill -9 of a node: the client comes back to it, and hears what waited" {
+	three
+	serve_amqp node --node node
+	register c1 >/dev/null
+	listener a 20 c1
+	caught node 3
+	serve node --queue "$queue" --exchange "$exchange" --node node
+	wait_for metric 'cluster_left 3'
+	wait_for run_status 1 bound c1
+	listener b 20 c1
+	wait_for heard b c1 3
+	sort -u b.out | diff <(sort b.out) -
+	wait_for rabbit_queue_is "$exchange.again" messages 0
+	rabbit_queue_is "$exchange.away" messages 0
+	metric 'cluster_left 3'
+	run_status 1 metric 'cluster_absent 1'
+}
+
+@test "kill -9 of a node: the client comes to another one, and hears it there" {
+	three
+	serve_amqp two --node two
+	register c1 >/dev/null
+	serve one --exchange "$exchange" --node one --db one.db
+	wait_for metric 'rabbitmq 1'
+	listener a 20 c1
+	caught one 2
+	port=$(grep -om 1 '[0-9]*$' two.out)
+	listener b 20 c1
+	push "${lines[2]}"
+	wait_line b 'c1 {"clientID":"c1","n":3}'
+	serve one --exchange "$exchange" --node one --db one.db
+	wait_line b 'c1 {"clientID":"c1","n":1}'
+	wait_line b 'c1 {"clientID":"c1","n":2}'
+	wait_for metric 'cluster_left 3'
+	wait_for rabbit_queue_is "$exchange.one" messages 0
+	says b 'c1 {"clientID":"c1","n":1}' 1
+	says b 'c1 {"clientID":"c1","n":2}' 1
+}
+
+@test "a node of a name that is there waits, and says so" {
+	serve_amqp one --node same
+	start two rk-cluster -p 0 --http-port 0 --exchange "$exchange" \
+		--node same --db two.db
+	wait_for grep -q "$exchange.same: 403 ACCESS_REFUSED" two.err
+	die_at_once one
+	wait_lines two 1
+	port=$(grep -om 1 '[0-9]*$' two.out)
+	wait_for metric 'rabbitmq 1'
+}
+
 @test "registrations outlive the death of everything, the broker's too" {
 	serve_amqp node
 	register c1 >/dev/null
-	mapfile -t pids < <(left_over)
-	kill -KILL "${pids[@]}"
-	wait_for gone "$(pid_of node)"
-	rm node.pid
+	die_at_once node
 	serve node --queue "$queue" --exchange "$exchange"
 	wait_for metric 'rabbitmq 1'
 	assert_eq "$(register c1)" '{"channel":"c1","created":false} 200'

@@ -12,6 +12,11 @@
 #    binding of that key to the second one.  There each node has a queue, bound
 #    to a key while its channel is occupied there.  So the broker knows who is
 #    registered and who is where, and all nodes know the same.
+#  - What is in a node's queue for a channel that is empty there was left by a
+#    node that was killed.  That binding goes, and the message goes back to the
+#    first exchange: to where its client is now.  Where he is nowhere, it waits
+#    in NAME.away, whose messages the broker moves to NAME.again after a while;
+#    that all nodes consume, and try again, `tries` times.
 #  - A subscription is joined when its binding stands: who was told so misses
 #    nothing.  A binding that a race with `vacated` has cost stands again by
 #    `occupied`.
@@ -25,6 +30,7 @@
 # Arguments:
 #   --arg exchange NAME    the first exchange; the second is NAME.out
 #   --arg node NAME        this node's queue
+#   --arg tries N          for what a killed node left
 #   --arg queue NAME       what is consumed, or nothing
 #   --arg feed yes         there is no broker: "down" is a program
 #   --arg dead yes         what nobody gets is a dead letter
@@ -37,6 +43,9 @@ def feed: $ARGS.named.feed == "yes";
 def into: $ARGS.named.exchange;
 def out: "\($ARGS.named.exchange).out";
 def node: $ARGS.named.node;
+def away_name: "\($ARGS.named.exchange).away";
+def again_name: "\($ARGS.named.exchange).again";
+def tries: $ARGS.named.tries | tonumber;
 
 def up: . + {via: "up"};
 def store: . + {via: "store"};
@@ -163,12 +172,34 @@ def fed:
   if has("absent") then nobody("cluster_absent"; .ref.id)
   else .ref | {type: "send", channel: .id} + payload | up end;
 
+# What a killed node left, for the Nth time.
+def attempt($n; $key):
+  {type: "publish", exchange: into, key: $key, headers: {tries: $n},
+   policy: (if $ARGS.named.dead == "yes" and $n >= tries then "refuse"
+     else "return" end)}
+  + payload | down;
+
 def delivery:
   if .queue == $ARGS.named.queue then message
+  elif .queue == again_name then attempt(.headers.tries + 1; .headers.key)
+  elif .exchange == into then
+    {type: "send", channel: (.key | unkey), policy: "return"}
+    + (if .headers.tries? then take("headers") else {} end) + payload | up
   elif .headers.node? == node then empty
   else {type: "send", channel: (.key | unkey)} + payload | up end;
 
-def returned: nobody("cluster_absent"; .key | unkey);
+def left:
+  ({type: "count", name: "cluster_left"} | up),
+  ({type: "unbind"} + bound(.channel) | down),
+  attempt((.headers.tries? // 0) + 1; .channel | key);
+
+def returned:
+  if .from == "up" then left
+  elif .headers.tries? and .headers.tries < tries then
+    {type: "publish", exchange: "", key: away_name, policy: "refuse",
+     headers: {tries: .headers.tries, key}}
+    + payload | down
+  else nobody("cluster_absent"; .key | unkey) end;
 
 # ---- the API
 
