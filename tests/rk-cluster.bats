@@ -101,16 +101,24 @@ says() {	# NAME LINE N: so many times
 
 # --- usage and settings ----------------------------------------------------
 
-# A copy of the script whose rk-listen only says how it was called.
+# A copy of the script whose programs only say how they were called.
 stub() {
 	mkdir -p stub/bin stub/lib
 	cp "$ROOT/bin/rk-cluster" stub/bin
-	ln -s "$ROOT/lib/shell" stub/lib
+	ln -s "$ROOT"/lib/{rules,service,shell} stub/lib
 	cat >stub/bin/rk-listen <<-'END'
 		#!/bin/sh
-		printf '%s\n' "$@" '' "url $AMQP_URL"
+		while [ "${1---}" != -- ]; do
+			echo "$1"
+			shift
+		done
+		[ $# -gt 0 ] || exec printf '\nurl %s' "$AMQP_URL"
+		shift
+		exec "$@"
 	END
 	chmod +x stub/bin/rk-listen
+	ln -s rk-listen stub/bin/rk-route
+	ln -s rk-listen stub/bin/rk-amqp-bridge
 	cd stub || return
 }
 
@@ -126,6 +134,10 @@ stub() {
 	run_status 100 rk-cluster --nothing
 	run_status 100 rk-cluster --feed cat --queue q
 	run_status 100 rk-cluster --feed cat --dead-letter
+	run_status 100 rk-cluster --service s6
+	run_status 100 rk-cluster --service upstart services
+	run_status 100 rk-cluster --service s6 services --socket sock
+	[ ! -e services ]
 	run_status 100 rk-cluster --env /nowhere
 	[[ $stderr == 'rk-cluster: --env: /nowhere: '* ]]
 	run_status 100 rk-cluster --secret /nowhere
@@ -178,7 +190,7 @@ stub() {
 	cp cluster.db.key before
 	run_status 0 bin/rk-cluster
 	cmp before cluster.db.key
-	[[ $output == *$'\n--jwt-key\ncluster.db.key\n'* ]]
+	[[ $output == *$'\n--jwt-key\n'"$PWD"$'/cluster.db.key\n'* ]]
 }
 
 # --- the API -----------------------------------------------------------------
@@ -456,10 +468,10 @@ heard() {	# NAME CHANNEL N: so many
 	[ "$(grep -c "^$2 " "$1.out")" = "$3" ]
 }
 
-# The processes below a node: those whose command begins like this.
+# The processes below a node: those whose program and options begin like this.
 stage() {
 	left_over | while read -r pid; do
-		tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q "^$1" && echo "$pid"
+		tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q "^[^ ]*$1" && echo "$pid"
 	done
 }
 
