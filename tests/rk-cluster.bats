@@ -201,6 +201,8 @@ stub() {
 	serve_fed --test
 	assert_eq "$(api GET /)" '{"status":"ok"} 200'
 	assert_eq "$(api GET /v1/create-rabbit-ch)" \
+		'{"status":"listening","queue":null,"created":true} 200'
+	assert_eq "$(api GET /v1/create-rabbit-ch)" \
 		'{"status":"listening","queue":null,"created":false} 200'
 	assert_eq "$(register c1)" '{"channel":"c1","created":true} 201'
 	assert_eq "$(register c1)" '{"channel":"c1","created":false} 200'
@@ -214,7 +216,7 @@ stub() {
 		'{"channel":"key","created":true} 201'
 	for body in '' x '[]' '{}' '{"name":"Ann","email":"a@b"}' \
 		'{"clientID":""}' '{"clientID":{}}' "{\"password\":\"$pass\"}" \
-		'{"clientID":"a\nb"}' "{\"clientID\":\"$(printf %0256d 0)\"}"; do
+		'{"clientID":"a\nb"}' '{"clientID":"\uffff"}' "{\"clientID\":\"$(printf %0256d 0)\"}"; do
 		run api POST /v1/create-channel-client "$body"
 		[[ $output == '{"error":"'*'"} 400' ]]
 		[[ $output != *hunter* ]]
@@ -404,9 +406,9 @@ bound() {
 @test "the broker: one consumer, exact bindings while a channel is occupied" {
 	serve_amqp node
 	wait_for rabbit_queue_is "$queue" consumers 1
-	for i in 1 2; do
-		assert_eq "$(api GET /v1/create-rabbit-ch)" \
-		'{"status":"listening","queue":"'"$queue"'","created":false} 200'
+	for created in true false false; do
+		assert_eq "$(api GET /v1/create-rabbit-ch)" '{"status":"listening",'\
+'"queue":"'"$queue"'","created":'"$created"'} 200'
 	done
 	rabbit_queue_is "$queue" consumers 1
 	register 'a.*.#' >/dev/null

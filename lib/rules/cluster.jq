@@ -224,7 +224,7 @@ def register:
   | ($body | id_of) as $id
   | if $id == null then
       answer(asker; 400; {error: "clientID, or name, email and password, please"})
-    elif ($id | utf8bytelength) > 255 or ($id | test("[\\x00-\\x1f\\x7f]")) then
+    elif ($id | utf8bytelength) > 255 or ($id | test("[\\x00-\\x1f\\x7f\\x{ffff}]")) then
       answer(asker; 400; {error: "an id has 1 to 255 bytes, no control characters"})
     else
       {type: "put", key: $id, if: "absent",
@@ -249,17 +249,26 @@ def kept:
     else {type: "bind", ref: (.ref | .then = "created")} + registered(.ref.id)
       | down end;
 
-def listening($to):
-  answer($to; 200;
-    {status: "listening", queue: $ARGS.named.queue, created: false});
+# That somebody asked before is a key that is no id.
+def asked: "\uffff";
+def clients: [.entries[].key | select(. != asked)];
+
+def ask($to):
+  {type: "put", key: asked, if: "absent", data: null,
+   ref: {then: "asked", to: $to}}
+  | store;
+
+def listening:
+  answer(.ref.to | open; 200;
+    {status: "listening", queue: $ARGS.named.queue, created: (.created == true)});
 
 def listen:
-  if feed then listening(asker)
+  if feed then ask(asker)
   elif $ARGS.named.queue == null then
     answer(asker; 503; {error: "this node has no queue"})
   else
     {type: "declare", queue: $ARGS.named.queue, options: {passive: true},
-      ref: {then: "listening", to: asker}} | down
+      ref: {then: "ask", to: asker}} | down
   end;
 
 def page($ref; $after):
@@ -272,8 +281,9 @@ def fake:
 
 def faked:
   .ref as $ref
-  | ($ref.n + (.entries | length)) as $n
-  | (.entries[] | .key
+  | clients as $clients
+  | ($ref.n + ($clients | length)) as $n
+  | ($clients[]
      | {clientID: ., test: true} as $data
      | if feed then {type: "send", channel: ., data: $data} | up
        else {type: "publish", exchange: into, key: key, policy: "drop", data: $data}
@@ -303,7 +313,8 @@ def done:
     {type: "join", conn: .ref.conn, channel: .ref.channel} | up
   elif .ref.then == "register" then kept
   elif .ref.then == "created" then created
-  elif .ref.then == "listening" then listening(.ref.to | open)
+  elif .ref.then == "ask" then ask(.ref.to)
+  elif .ref.then == "asked" then listening
   else empty end;
 
 def failed:
@@ -328,7 +339,7 @@ def bind_members:
   | {type: "bind"} + bound(.) | down;
 
 def bind_entries:
-  (.entries[] | registered(.key) | down),
+  (clients[] | registered(.) | down),
   (if .more then page(.ref; .entries[-1].key) else empty end);
 
 def link:
