@@ -71,6 +71,45 @@ wire() {
 	wire 1
 }
 
+silence() {
+	listen "$1" --connect-timeout $((3 * RK_SLOW))s --ping-interval 100ms \
+		--ping-timeout $((3 * RK_SLOW))s
+	wire "$1" silence
+}
+
+@test "who says nothing: 4005, 4001; protocol 2" { silence 2; }
+@test "who says nothing: 4005, 4001; protocol 1" { silence 1; }
+
+# VERSION PROTOCOL: it stands still until it is closed, and comes back at once.
+stands_still() {
+	listen "$2" --ping-interval 100ms --ping-timeout "$((2 * RK_SLOW))s"
+	start a node "$TESTS/clients/cluster.js" "$1" "$port" \
+		'{"pingTimeoutDisabled":true}'
+	wait_line a connect
+	kill -STOP "$(pid_of a)"
+	wait_for timed_out
+	kill -CONT "$(pid_of a)"
+	wait_line a 'disconnect 4001'
+	wait_for eval '[ "$(grep -cx connect a.out)" -ge 2 ]'
+}
+
+timed_out() {
+	curl -s "http://127.0.0.1:$port/metrics" |
+		grep -qx 'rk_listen_cluster_timeouts_total [1-9]'
+}
+
+@test "a client that does not pong: socketcluster-client 20" {
+	stands_still 20 2
+}
+
+@test "a client that does not pong: socketcluster-client 16" {
+	stands_still 16 2
+}
+
+@test "a client that does not pong: socketcluster-client 14" {
+	stands_still 14 1
+}
+
 @test "what a rule refuses is answered, and the client stays" {
 	start_ready app rk-listen -p 0 --port-file "$RK_TEST/app.port" \
 		--socketcluster -- rk-route -e 'if .event == "no" then refuse("why")

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: ISC
 //
-// cluster.js VERSION PORT: a real socketcluster-client, by hand.  Lines in:
+// cluster.js VERSION PORT [OPTIONS]: a real socketcluster-client, by hand.  Lines in:
 //	subscribe CHANNEL, publish CHANNEL JSON, token JWT
 // and out: connect, disconnect CODE; subscribed CHANNEL or refused CHANNEL
 // NAME; published CHANNEL or failed CHANNEL NAME; token ok or token NAME;
 // kicked CHANNEL; deauthenticate; and of each message CHANNEL JSON.
 'use strict'
-const [version, port] = process.argv.slice(2)
+const [version, port, options = '{}'] = process.argv.slice(2)
 const say = (...words) => console.log(words.join(' '))
 const socket = require('./clusterface.js')(version, { port: Number(port),
-	ackTimeout: 20000 * Number(process.env.RK_SLOW || 1) })
+	ackTimeout: 20000 * Number(process.env.RK_SLOW || 1),
+	...JSON.parse(options) })
 
 const commands = {
 	subscribe(name) {

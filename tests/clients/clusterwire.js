@@ -3,7 +3,7 @@
 // clusterwire.js PROTOCOL PORT [TOKENS]: frames that no library would send, to
 // rk-listen with tests/fixtures/socketcluster/app.jq (--channel-limit 3), and
 // what must come back for them: seeds.md P2; or, with the folder TOKENS, what is said
-// of those tokens.  A row is what is said, then what
+// of those tokens, or, with "silence" for it, to who says nothing.  A row is what is said, then what
 // is heard; a number is the code it is closed with.  Prints "ok NAME" for each.
 'use strict'
 const WebSocket = require('ws')
@@ -23,6 +23,7 @@ const DONE = ['{"event":"echo","data":1,"cid":99}', '{"rid":99,"data":1}']
 
 // Ids and the channel limit's message are masked.
 const mask = (s) => s.replace(/[a-z0-9]{13}\.\d+/g, 'ID')
+	.replace(/"pingTimeout":\d+/, '"pingTimeout":20000')
 	.replace(/"eyJ[\w-]+\.[\w-]+\.[\w-]+"/, '"TOKEN"')
 const hello = '{"rid":1,"data":{"id":"ID","pingTimeout":20000,' +
 	'"isAuthenticated":false}}'
@@ -61,6 +62,9 @@ const wire = {
 		'Subscribe channel name was malformatted'))],
 	'subscribing twice': [[HELLO, subscribe('a', 2), subscribe('a', 3)],
 		hello, '{"rid":2}', '{"rid":3}'],
+	'subscribing before it is authenticated, though it says otherwise': [[
+		HELLO, '{"event":"#subscribe","data":{"channel":"a",' +
+		'"waitForAuth":true},"cid":2}'], hello, '{"rid":2}'],
 	'subscribing without a number': [[HELLO,
 		'{"event":"#subscribe","data":{"channel":"q"}}',
 		'{"event":"#publish","data":{"channel":"q"}}', DONE[0]], hello,
@@ -116,7 +120,7 @@ if (v1)
 
 // ---- tokens
 
-const token = (name) => tokens && fs.readFileSync(`${tokens}/${name}.jwt`,
+const token = (name) => tokens && tokens !== 'silence' && fs.readFileSync(`${tokens}/${name}.jwt`,
 	'utf8').trim()
 const invalid = (message) =>
 	({ message, name: 'AuthTokenInvalidError', isBadToken: true })
@@ -181,7 +185,17 @@ for (const [name, error] of bad) {
 	held[`${name} later`] = hard(token(name), error)
 }
 
-const rows = tokens ? held : wire
+// ---- silence: there are pings, too
+
+const silence = {
+	'no handshake': [[], 4005],
+	'no handshake, with a batch of nothing': [['[]'], 4005],
+	'no pong': [[HELLO], hello, 4001],
+	'events, but no pong': [[HELLO, DONE[0]], hello, DONE[1], 4001]
+}
+const isPing = (s) => rows === silence && s === (v1 ? '#1' : '')
+
+const rows = tokens === 'silence' ? silence : tokens ? held : wire
 
 function run([says, ...want]) {
 	return new Promise((resolve, reject) => {
@@ -203,20 +217,21 @@ function run([says, ...want]) {
 			}
 		}
 		ws.on('open', () => says.forEach((s) => ws.send(s)))
-		ws.on('message', (m) => hear(mask(String(m))
+		ws.on('message', (m) => isPing(String(m)) || hear(mask(String(m))
 			.replace(/{"n":\d+,"channel":"w"}/, '{}')))
 		ws.on('close', hear)
 		ws.on('error', reject)
 	})
 }
 
+const check = ([name, row]) => run(row).then(() => console.log(`ok ${name}`),
+	(e) => { throw new Error(`${name}: ${e.message}`) })
+
 async function main() {
-	for (const [name, row] of Object.entries(rows)) {
-		await run(row).catch((e) => {
-			throw new Error(`${name}: ${e.message}`)
-		})
-		console.log(`ok ${name}`)
-	}
+	if (rows === silence)
+		return Promise.all(Object.entries(rows).map(check))
+	for (const row of Object.entries(rows))
+		await check(row)
 }
 
 main().then(() => process.exit(0), (e) => {

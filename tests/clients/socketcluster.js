@@ -118,6 +118,30 @@ const checks = {
 		assert.deepEqual(await within(told, 'wanted'), { since: 5 })
 	},
 
+	// A channel for who is authenticated: asked for once it is, and again
+	// after a drop, when the token is in the handshake.
+	async waits() {
+		const a = await connected(), got = []
+		const room = a.subscribe('members', { waitForAuth: true })
+
+		await within(a.invoke('echo', 1), 'echo')
+		assert.deepEqual(a.socket.subscriptions(true), ['members'])
+		assert.deepEqual(a.socket.subscriptions(), [])
+		room.watch((x) => got.push(x))
+		await within(a.publish('members', 'too early'), 'publish')
+		await within(a.invoke('login', { username: 'bob' }), 'login')
+		await within(room.ok, 'subscribe')
+		assert.deepEqual(a.socket.subscriptions(), ['members'])
+		const back = a.once('subscribe')
+
+		a.invoke('drop', { code: 4001, reason: 'again' }).catch(() => 0)
+		await within(back, 'subscribe again')
+		assert.equal(a.socket.authState, 'authenticated')
+		await within(a.publish('members', 1), 'publish')
+		await within(a.invoke('echo', 1), 'echo')
+		assert.deepEqual(got, [1])
+	},
+
 	async leaving() {
 		const a = await connected(), watch = a.subscribe('watch'), seen = []
 		const all = new Promise((resolve) => watch.watch((x) =>
