@@ -345,7 +345,7 @@ eio_query_read(struct eio_query *q, struct str query)
 			    str_eq(value, STR("3")) ? 3 : 0;
 		else if (str_eq(key, STR("transport")))
 			transport = value;
-		else if (str_eq(key, STR("sid")))
+		else if (str_eq(key, STR("sid")) && value.n > 0)
 			q->sid = value;
 		else if (str_eq(key, STR("b64")))
 			q->base64 = value.n > 0;

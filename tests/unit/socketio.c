@@ -278,6 +278,8 @@ TEST(queries, "queries of requests")
 	    EIO_FINE);
 	CHECK(q.version == 0 && q.websocket && q.base64);
 	CHECK_STR(q.sid, "ab");
+	eio_query_read(&q, STR("EIO=4&transport=polling&sid="));
+	CHECK(q.sid.p == NULL);		/* is none: a new session */
 	eio_query_read(&q, STR("EIO=3&transport=polling"));
 	CHECK_INT(q.version, 3);
 	eio_query_read(&q, STR("EIO=5&transport=polling"));
