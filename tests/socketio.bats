@@ -702,6 +702,17 @@ packet() {
 	assert_eq "$output" 431
 }
 
+@test "--max-payload: a message of so much arrives, a larger one is 1009" {
+	router l --engineio --max-payload 64
+	start c node "$TESTS/clients/ws.js" \
+		"ws://127.0.0.1:$port/engine.io/?EIO=4&transport=websocket"
+	wait_line c 'text 0{'
+	feed c "text $(packet 61 4a b)" "text $(packet 62 4a b)"
+	wait_line l "\"text\":\"$(packet 61 a b)\""
+	wait_line c 'close 1009'
+	grep -qx 'close 1009 *' "$RK_TEST/c.out"
+}
+
 @test "a body waits while the router does, and nothing is lost" {
 	local sid route i
 

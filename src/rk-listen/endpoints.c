@@ -197,8 +197,8 @@ max_payload(const struct opts *o, void *member)
 {
 	int64_t n = opt_bytes(o, o->arg);
 
-	if (n < 1024 || n > 64 << 20)
-		opt_usage(o, "%s: not from 1k to 64m", o->arg);
+	if (n < 64 || n > 64 << 20)
+		opt_usage(o, "%s: not from 64 to 64m", o->arg);
 	*(int64_t *)member = n;
 }
 

@@ -283,7 +283,7 @@ said(struct ws_conn *ws, struct str message, int binary)
 		return;
 	bytes.max = (size_t)s->endpoint->max_payload;
 	if (message.n > bytes.max)
-		ws_close(ws, 1009, STR("message too big"));
+		ws_close(ws, 1009, STR(""));	/* as its servers do */
 	else if (eio_read(&p, s->version, message, binary, &bytes) == -1) {
 		engine_counts.errors++;
 		ws_close(ws, 1002, STR("no packet"));
