@@ -393,6 +393,22 @@ unknown() {
 
 # --- time -----------------------------------------------------------------------
 
+@test "no answer may be kept" {
+	local sid query
+
+	listen app --socketio
+	kept() {
+		curl -sS -D - -o "$RK_TEST/body" "$@" | tr -d '\r' |
+			grep -cx 'Cache-Control: no-store'
+	}
+	sid=$(session 4)
+	query="$url/socket.io/?EIO=4&transport=polling"
+	assert_eq "$(kept "$query")" 1
+	assert_eq "$(kept -d 40 "$query&sid=$sid")" 1
+	assert_eq "$(kept "$query&sid=$sid")" 1
+	assert_eq "$(kept "$query&sid=none")" 1
+}
+
 @test "who is silent is closed, and told of" {
 	listen app --socketio --ping-interval 50ms --ping-timeout 100ms
 	session 4

@@ -20,14 +20,16 @@ static struct buf lines = { .max = 3 * HTTP_HEAD_MAX }, body;
 
 /* ---- answering ------------------------------------------------------- */
 
-/* Who may read the answers: whoever asks, as in each version's server, with
- * cookies where that knows whom it lets in. */
+/* Nobody may keep the answers, which are one session's.  Who may read them:
+ * whoever asks, as in each version's server, with cookies where that knows
+ * whom it lets in. */
 static void
-put_cors(const struct endpoint *e, int version, const struct http_head *h)
+begin(const struct endpoint *e, int version, const struct http_head *h)
 {
 	struct str origin = http_header(h, "origin");
 
 	buf_clear(&lines);
+	buf_adds(&lines, STR("Cache-Control: no-store\r\n"));
 	if (origin.n == 0 || (version == 4 && e->origins == NULL)) {
 		buf_adds(&lines, STR("Access-Control-Allow-Origin: *\r\n"));
 		return;
@@ -170,7 +172,7 @@ handshake_request(struct ws_conn *ws, const struct endpoint *e,
 	int reads = str_eq(h->method, STR("GET"));
 	struct session *s = NULL;
 
-	put_cors(e, q.version, h);
+	begin(e, q.version, h);
 	if (draining && q.sid.p == NULL)
 		web_answer(ws, 503, "");
 	else if (str_eq(h->method, STR("OPTIONS")) && why == EIO_FINE &&
