@@ -92,13 +92,13 @@ frame_type(struct str s)
 /* The longest a word of the vocabulary can be spelled, \uXXXX all through. */
 #define SPELLED		96
 
-/* A key or word that may be spelled with escapes. */
+/* A key or word that is spelled with escapes. */
 static struct str
-decoded(struct str raw, int escaped, char room[static SPELLED])
+decoded(struct str raw, char room[static SPELLED])
 {
 	struct buf b = { .data = room, .cap = SPELLED, .max = SPELLED };
 
-	if (!escaped || raw.n > SPELLED || json_unquote(&b, raw) == -1)
+	if (raw.n > SPELLED || json_unquote(&b, raw) == -1)
 		return raw;
 	return buf_str(&b);
 }
@@ -124,7 +124,7 @@ type_of(struct str value)
 	if (json_kind(value) != 's')
 		return T_UNKNOWN;
 	raw = inside(value);
-	return frame_type(decoded(raw, has_escape(raw), room));
+	return frame_type(has_escape(raw) ? decoded(raw, room) : raw);
 }
 
 static int
@@ -148,7 +148,7 @@ frame_scan(struct frame *f, struct str line, const char **why)
 		return -1;
 	}
 	while ((more = json_next(&w, &m)) == 1) {
-		k = frame_key(decoded(m.key, m.escaped, room));
+		k = frame_key(m.escaped ? decoded(m.key, room) : m.key);
 		if (k < 0 || (is_null(m.value) && k != K_DATA))
 			continue;
 		if (f->v[k].p != NULL) {

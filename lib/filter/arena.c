@@ -5,12 +5,11 @@
 #include "arena.h"
 
 #define CHUNK	16384
-#define ALIGN	16
 
 struct chunk {
 	struct chunk *next;
-	size_t cap, used;
-	_Alignas(ALIGN) char data[];
+	size_t cap;
+	_Alignas(ARENA_ALIGN) char data[];
 };
 
 static struct chunk *
@@ -25,7 +24,15 @@ chunk_new(struct arena *a, size_t n)
 }
 
 static void
-next(struct arena *a, size_t n)
+begin(struct arena *a, struct chunk *c)
+{
+	a->at = c;
+	a->p = c ? c->data : NULL;
+	a->left = c ? c->cap : 0;
+}
+
+void
+arena_more(struct arena *a, size_t n)
 {
 	struct chunk *c = a->at ? a->at->next : a->first;
 
@@ -39,21 +46,7 @@ next(struct arena *a, size_t n)
 		else
 			a->first = c;
 	}
-	c->used = 0;
-	a->at = c;
-}
-
-void *
-arena_get(struct arena *a, size_t n)
-{
-	char *p;
-
-	n = (n + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-	if (a->at == NULL || a->at->cap - a->at->used < n)
-		next(a, n);
-	p = a->at->data + a->at->used;
-	a->at->used += n;
-	return p;
+	begin(a, c);
 }
 
 void *
@@ -79,9 +72,7 @@ arena_reset(struct arena *a)
 {
 	if (a->size > ARENA_KEEP)
 		arena_free(a);
-	a->at = a->first;
-	if (a->at != NULL)
-		a->at->used = 0;
+	begin(a, a->first);
 }
 
 struct buf

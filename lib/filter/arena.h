@@ -16,12 +16,28 @@
 
 struct chunk;
 
+#define ARENA_ALIGN	16
+
 struct arena {
 	struct chunk *first, *at;
+	char *p;			/* in the chunk at hand: free are */
+	size_t left;			/* so many bytes */
 	size_t size;			/* of all chunks */
 };
 
-void	*arena_get(struct arena *, size_t);	/* not zeroed; aligned */
+void	 arena_more(struct arena *, size_t);	/* has so many left */
+
+static inline void *				/* not zeroed; aligned */
+arena_get(struct arena *a, size_t n)
+{
+	n = (n + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+	if (a->left <= n)
+		arena_more(a, n);
+	a->p += n;
+	a->left -= n;
+	return a->p - n;
+}
+
 void	*arena_new(struct arena *, size_t);	/* zeroed */
 void	 arena_reset(struct arena *);
 void	 arena_free(struct arena *);

@@ -2,13 +2,15 @@
 /* Values compared, as jq does: what is the same, what comes first. */
 #include "val.h"
 
+/* What is escaped is longer than what it says: so the longer of two is looked
+ * at. */
 static int
 same_string(struct desk *d, const struct val *a, const struct val *b)
 {
 	if (a->text.n == b->text.n &&
 	    memcmp(a->text.p, b->text.p, a->text.n) == 0)
 		return 1;
-	if (!val_escaped(a->text) && !val_escaped(b->text))
+	if (!val_escaped(a->text.n > b->text.n ? a->text : b->text))
 		return 0;
 	return str_eq(val_bytes(d, a), val_bytes(d, b));
 }

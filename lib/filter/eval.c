@@ -97,29 +97,13 @@ struct binding {		/* a as $x | b */
 };
 
 static int
-level_of(const struct env *e)
-{
-	return e ? e->level : 0;
-}
-
-static int
 put_binding(struct desk *d, const struct val *v, struct sink *s)
 {
 	struct binding *b = (struct binding *)s;
-	const struct node *n = b->node;
-	struct here inner = *b->here;
-	size_t i, count = n->nwords > 0 ? n->nwords : 1;
-	struct env *e = arena_get(&d->arena, count * sizeof *e);
+	struct here inner = { d, b->here->env };
 
-	for (i = 0; i < count; i++) {
-		e[i] = (struct env){ .up = inner.env,
-		    .level = level_of(inner.env) + 1, .v = *v };
-		if (n->nwords > 0 &&
-		    val_field(d, v, &n->word[i], &e[i].v) != 1)
-			return 0;
-		inner.env = &e[i];
-	}
-	return eval(&inner, n->kid[1], b->in, b->out);
+	return env_bind(&inner, b->node, v) == 1 &&
+	    eval(&inner, b->node->kid[1], b->in, b->out);
 }
 
 static int
@@ -131,41 +115,14 @@ bind(const struct here *h, const struct node *n, const struct val *in,
 	return eval(h, n->kid[0], in, &b.sink);
 }
 
-/* The arguments, then the values of those that are asked for as such: 1, or
- * -1. */
-static int
-arguments(struct here *inner, const struct here *h, const struct node *n,
-    const struct val *in)
-{
-	const struct def *f = n->def;
-	struct env *e = arena_get(&h->desk->arena,
-	    2 * f->nparams * sizeof *e);
-	size_t i;
-
-	for (i = 0; i < 2 * f->nparams; i++) {
-		if (i >= f->nparams && !f->value[i - f->nparams])
-			continue;
-		*e = (struct env){ .up = inner->env,
-		    .level = level_of(inner->env) + 1 };
-		if (i < f->nparams) {
-			e->body = n->kid[i];
-			e->of = h->env;
-		} else if (eval_one(h, n->kid[i - f->nparams], in, &e->v) != 1)
-			return -1;
-		inner->env = e++;
-	}
-	return 1;
-}
-
 static int
 call(const struct here *h, const struct node *n, const struct val *in,
     struct sink *out)
 {
-	struct here inner = { h->desk, env_entry(h->env, n->def->level) };
+	struct here inner;
 
-	if (n->nkids > 0 && arguments(&inner, h, n, in) != 1)
-		return 0;
-	return eval(&inner, n->def->body, in, out);
+	return env_call(&inner, h, n, in) == 1 &&
+	    eval(&inner, n->def->folded, in, out);
 }
 
 static int
@@ -185,9 +142,11 @@ values(const struct here *h, const struct node *n, const struct val *in,
 	struct val v;
 	int is;
 
+	if (n->one) {
+		is = eval_one(h, n, in, &v);
+		return is == 1 ? out->put(h->desk, &v, out) : is == 0;
+	}
 	switch (n->op) {
-	case N_EMPTY:
-		return 1;
 	case N_PIPE:
 		return pipeline(h, n, in, out);
 	case N_COMMA:
@@ -206,7 +165,7 @@ values(const struct here *h, const struct node *n, const struct val *in,
 	case N_PARAM:
 		return param(h, n, in, out);
 	default:
-		is = eval_operation(h, n, in, &v);
+		is = eval_one(h, n, in, &v);
 		return is == 1 ? out->put(h->desk, &v, out) : is == 0;
 	}
 }
@@ -218,18 +177,11 @@ eval(const struct here *h, const struct node *n, const struct val *in,
 	struct desk *d = h->desk;
 	int is = 0;
 
-	if (--d->fuel > 0 && ++d->deep <= DEEPEST)
+	d->fuel -= 1 + (long)n->steps / 16;
+	if (d->fuel > 0 && ++d->deep <= DEEPEST)
 		is = values(h, n, in, out);
 	d->deep--;
 	return is;
-}
-
-static int
-is_many(enum op op)
-{
-	return op == N_PIPE || op == N_COMMA || op == N_ALT || op == N_IF ||
-	    op == N_EACH || op == N_AS || op == N_CALL || op == N_PARAM ||
-	    op == N_EMPTY;
 }
 
 struct single {
@@ -248,15 +200,13 @@ put_single(struct desk *d, const struct val *v, struct sink *s)
 	return o->n++ == 0;
 }
 
-/* The only value of an operand: 1, or 0: it has none, -1: not for us. */
+/* The only value of what may make more. */
 int
-eval_one(const struct here *h, const struct node *n, const struct val *in,
+eval_only(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
 	struct single s = { { put_single }, out, 0 };
 
-	if (!is_many(n->op))
-		return eval_operation(h, n, in, out);
 	return eval(h, n, in, &s.sink) ? s.n : -1;
 }
 
@@ -266,5 +216,5 @@ eval_tree(struct desk *d, const struct tree *t, struct sink *out)
 	struct here h = { d, NULL };
 	struct val in = val_frame(d);
 
-	return eval(&h, t->main, &in, out);
+	return eval(&h, t->folded, &in, out);
 }

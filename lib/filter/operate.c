@@ -1,27 +1,57 @@
 /* SPDX-License-Identifier: ISC */
+/* What makes one value at most. */
 #include "operate.h"
 #include "ops.h"
 
-const struct env *
-env_entry(const struct env *e, int level)
+static int
+dot(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
 {
-	while (e != NULL && e->level > level)
-		e = e->up;
-	return e;
+	(void)h;
+	(void)n;
+	*out = *in;
+	return 1;
 }
 
-/* The values of the kids: 1, or -1.  With none of one, nothing is made; but
- * jq may find an error in another one first. */
 static int
-all(const struct here *h, const struct node *n, const struct val *in,
-    struct val *v)
+constant(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
 {
-	size_t i;
-	int is = 1;
+	(void)h;
+	(void)in;
+	*out = *n->value;
+	return 1;
+}
 
-	for (i = 0; is == 1 && i < n->nkids; i++)
-		is = eval_one(h, n->kid[i], in, &v[i]);
-	return is == 0 && n->nkids > 1 ? -1 : is;
+static int
+variable(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	(void)in;
+	*out = env_entry(h->env, n->level)->v;
+	return 1;
+}
+
+static int
+foreign(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	(void)h;
+	(void)n;
+	(void)in;
+	(void)out;
+	return -1;
+}
+
+static int
+empty(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	(void)h;
+	(void)n;
+	(void)in;
+	(void)out;
+	return 0;
 }
 
 static int
@@ -61,11 +91,12 @@ string(const struct here *h, const struct node *n, const struct val *in,
 	struct val *part = arena_get(&h->desk->arena,
 	    n->nkids * sizeof *part);
 	size_t i;
-	int is = all(h, n, in, part);
 
-	for (i = 0; is == 1 && i < n->nkids; i++)
-		is = op_text(h->desk, &part[i]);
-	return is != 1 ? is : op_join(h->desk, part, n->nkids, out);
+	for (i = 0; i < n->nkids; i++)
+		if (eval_one(h, n->kid[i], in, &part[i]) != 1 ||
+		    op_text(h->desk, &part[i]) == -1)
+			return -1;
+	return op_join(h->desk, part, n->nkids, out);
 }
 
 static int
@@ -73,19 +104,18 @@ object(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
 	struct made *made = made_object(h->desk, n->nwords);
-	struct field f;
+	struct field *f;
 	size_t i;
 	int is;
 
 	for (i = 0; i < n->nwords; i++) {
-		if ((is = eval_one(h, n->kid[i], in, &f.v)) != 1)
+		f = &made->field[made->n];
+		if ((is = eval_one(h, n->kid[i], in, &f->v)) != 1)
 			return n->nwords > 1 ? -1 : is;
-		f.quoted = n->word[i].quoted;
-		f.name = n->word[i].name;
-		f.key = n->word[i].key;
+		field_name(f, &n->word[i]);
 		if (!n->twice)
-			made_add(h->desk, made, &f);
-		else if (made_set(h->desk, made, &f) == -1)
+			made->n++;
+		else if (made_set(h->desk, made, f) == -1)
 			return -1;
 	}
 	*out = val_made(made, VAL_OBJECT);
@@ -138,115 +168,139 @@ among(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
 	struct among a = { { put_among }, in, 0 };
+	size_t i;
 
-	if (!eval(h, n->kid[0], in, &a.sink))
-		return -1;
+	for (i = 0; i < n->nkids; i++)
+		if (n->kid[i]->op == N_CONST ?
+		    !put_among(h->desk, n->kid[i]->value, &a.sink) :
+		    !eval(h, n->kid[i], in, &a.sink))
+			return -1;
 	*out = val_bool(a.found);
 	return 1;
 }
 
-/* These refuse a handle before they look at an operand. */
+/* Operators. */
+
+/* Both operands: 1, or -1.  With none of one, nothing is made; but jq may find
+ * an error in the other one first. */
 static int
-is_of_text(enum op op)
+both(const struct here *h, const struct node *n, const struct val *in,
+    struct val v[2])
 {
-	return op == N_STARTS || op == N_ENDS || op == N_TRIM;
+	return eval_one(h, n->kid[0], in, &v[0]) == 1 &&
+	    eval_one(h, n->kid[1], in, &v[1]) == 1 ? 1 : -1;
 }
 
-/* What has its operands first. */
 static int
-with_operands(const struct here *h, const struct node *n,
-    const struct val *in, struct val *out)
+item(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
 {
-	struct desk *d = h->desk;
+	struct val v[2];
+
+	return both(h, n, in, v) == 1 ?
+	    op_index(h->desk, &v[0], &v[1], out) : -1;
+}
+
+static int
+plus(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	struct val v[2];
+
+	return both(h, n, in, v) == 1 ? op_plus(h->desk, v, out) : -1;
+}
+
+static int
+compare(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	struct val v[2];
+
+	return both(h, n, in, v) == 1 ? op_compare(h->desk, n->op, v, out) :
+	    -1;
+}
+
+/* == and !=, mostly of a constant, which stays where it is. */
+static int
+equal(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	const struct val *b = n->kid[1]->value;
 	struct val v[2];
 	int is;
 
-	if (is_of_text(n->op) && val_handle(in))
+	if (eval_one(h, n->kid[0], in, &v[0]) != 1)
 		return -1;
-	if ((is = all(h, n, in, v)) != 1)
-		return is;
-	switch (n->op) {
-	case N_INDEX:
-		return op_index(d, &v[0], &v[1], out);
-	case N_PLUS:
-		return op_plus(d, v, out);
-	case N_ASSIGN:
-		return op_set(d, in, n->word, n->nwords, &v[0], out);
-	case N_PLACE:
-		return op_place(d, in, &v[0], out);
-	case N_STARTS:
-	case N_ENDS:
-		return op_starts(d, in, &v[0], n->op == N_ENDS, out);
-	case N_TRIM:
-		return op_trim(d, in, &v[0], out);
-	default:
-		return op_compare(d, n->op, v, out);
-	}
+	if (b == NULL && eval_one(h, n->kid[1], in, &v[1]) != 1)
+		return -1;
+	if ((is = val_equal(h->desk, &v[0], b ? b : &v[1])) == -1)
+		return -1;
+	*out = val_bool(is == (n->op == N_EQ));
+	return 1;
 }
 
-/* What has none. */
+/* What has one operand. */
+
 static int
-of_input(struct desk *d, const struct node *n, const struct val *in,
+assign(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
-	switch (n->op) {
-	case N_DELETE:
-		return op_delete(d, n, in, out);
-	case N_TAKE:
-		return op_take(d, n, in, out);
-	case N_HAS:
-		return op_has(d, n->word, in, out);
-	case N_NOT:
-		*out = val_bool(!VAL_TRUTH(in));
-		return 1;
-	case N_TYPE:
-		return op_type(in, out);
-	case N_OPEN:
-		return op_open(in, out);
-	case N_FIRST:
-		return op_first(d, in, out);
-	case N_TOSTRING:
-		*out = *in;
-		return op_text(d, out);
-	case N_FLOOR:
-	case N_TONUMBER:
-		return op_whole(in, out);
-	default:
-		return -1;
-	}
+	struct val v;
+	int is = eval_one(h, n->kid[0], in, &v);
+
+	return is == 1 ? op_set(h->desk, in, n->word, n->nwords, &v, out) : is;
 }
 
-int
-eval_operation(const struct here *h, const struct node *n, const struct val *in,
+static int
+place(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
-	switch (n->op) {
-	case N_DOT:
-		*out = *in;
-		return 1;
-	case N_CONST:
-		*out = val_text(n->text, 0, LEVELS_ALL);
-		if (n->made != NULL)
-			*out = val_made(n->made, out->kind);
-		return 1;
-	case N_VAR:
-		*out = env_entry(h->env, n->level)->v;
-		return 1;
-	case N_FIELD:
-		return field(h, n, in, out);
-	case N_AND:
-	case N_OR:
-		return logic(h, n, in, out);
-	case N_OBJECT:
-		return object(h, n, in, out);
-	case N_COLLECT:
-		return collect(h, n, in, out);
-	case N_STRING:
-		return string(h, n, in, out);
-	case N_IN:
-		return among(h, n, in, out);
-	default:
-		return n->nkids > 0 ? with_operands(h, n, in, out) :
-		    of_input(h->desk, n, in, out);
-	}
+	struct val v;
+	int is = eval_one(h, n->kid[0], in, &v);
+
+	return is == 1 ? op_place(h->desk, in, &v, out) : is;
+}
+
+/* These refuse a handle before they look at the operand. */
+
+static int
+affix(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	struct val v;
+	int is = val_handle(in) ? -1 : eval_one(h, n->kid[0], in, &v);
+
+	return is == 1 ? op_starts(h->desk, in, &v, n->op == N_ENDS, out) : is;
+}
+
+static int
+trim(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	struct val v;
+	int is = val_handle(in) ? -1 : eval_one(h, n->kid[0], in, &v);
+
+	return is == 1 ? op_trim(h->desk, in, &v, out) : is;
+}
+
+operation *
+operation_of(const struct node *n)
+{
+	static operation *const operations[] = {
+	    [N_FOREIGN] = foreign, [N_DOT] = dot, [N_CONST] = constant,
+	    [N_FIELD] = field, [N_INDEX] = item, [N_PIPE] = direct_pipe,
+	    [N_ALT] = direct_alt, [N_AND] = logic, [N_OR] = logic,
+	    [N_EQ] = equal, [N_NE] = equal, [N_LT] = compare,
+	    [N_GT] = compare, [N_LE] = compare, [N_GE] = compare,
+	    [N_PLUS] = plus, [N_IF] = direct_if, [N_OBJECT] = object,
+	    [N_COLLECT] = collect, [N_STRING] = string, [N_AS] = direct_as,
+	    [N_VAR] = variable, [N_CALL] = direct_call, [N_ASSIGN] = assign,
+	    [N_DELETE] = op_delete, [N_TAKE] = op_take, [N_HAS] = op_has,
+	    [N_EMPTY] = empty, [N_NOT] = op_not, [N_TYPE] = op_type,
+	    [N_OPEN] = op_open, [N_FIRST] = op_first,
+	    [N_TOSTRING] = op_tostring, [N_FLOOR] = op_whole,
+	    [N_TONUMBER] = op_whole, [N_IN] = among, [N_PLACE] = place,
+	    [N_STARTS] = affix, [N_ENDS] = affix, [N_TRIM] = trim };
+
+	return n->one ? operations[n->op] : eval_only;
 }

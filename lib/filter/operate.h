@@ -2,8 +2,9 @@
 #ifndef FILTER_OPERATE_H
 #define FILTER_OPERATE_H
 
-/* Evaluation, inside: expressions that make one value at most (operate.c), and
- * those that make any number (eval.c). */
+/* Evaluation, inside: operations, which make one value at most (operate.c),
+ * expressions that make any number (eval.c), and those of them that make one
+ * at most, too (direct.c). */
 
 #include "eval.h"
 
@@ -23,13 +24,26 @@ struct here {			/* at a place in the tree */
 	const struct env *env;
 };
 
+/* What n, a binding, makes of a value is entered: 1, -1. */
+int	 env_bind(struct here *, const struct node *n, const struct val *);
+/* Inside of the definition that n calls: 1, -1. */
+int	 env_call(struct here *inner, const struct here *, const struct node *n,
+	    const struct val *in);
+
 /* Each value goes to the sink: 1, or 0: not for us. */
 int	 eval(const struct here *, const struct node *, const struct val *in,
 	    struct sink *);
 /* The only value: 1, 0: there is none, -1: not for us. */
-int	 eval_one(const struct here *, const struct node *,
-	    const struct val *in, struct val *out);
-int	 eval_operation(const struct here *, const struct node *,
-	    const struct val *in, struct val *out);
+static inline int
+eval_one(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	return n->run(h, n, in, out);
+}
+
+/* What runs a node, as it is: of operate.c, direct.c, or eval_only(). */
+operation *operation_of(const struct node *);
+operation eval_only;
+operation direct_pipe, direct_if, direct_alt, direct_as, direct_call;
 
 #endif

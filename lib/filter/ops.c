@@ -104,9 +104,10 @@ is_word(const struct node *n, struct str name)
 }
 
 int
-op_delete(struct desk *d, const struct node *n, const struct val *in,
+op_delete(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
+	struct desk *d = h->desk;
 	const struct made *x;
 	struct made *made;
 	size_t i;
@@ -126,8 +127,8 @@ op_delete(struct desk *d, const struct node *n, const struct val *in,
 }
 
 /* A handle's contents, open for one level. */
-int
-op_open(const struct val *in, struct val *out)
+static int
+opened(const struct val *in, struct val *out)
 {
 	*out = *in;
 	if (!val_handle(in))
@@ -137,9 +138,19 @@ op_open(const struct val *in, struct val *out)
 }
 
 int
-op_take(struct desk *d, const struct node *n, const struct val *in,
+op_open(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
+	(void)h;
+	(void)n;
+	return opened(in, out);
+}
+
+int
+op_take(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	struct desk *d = h->desk;
 	struct made *made = made_object(d, n->nwords);
 	struct field f;
 	struct val of;
@@ -149,14 +160,12 @@ op_take(struct desk *d, const struct node *n, const struct val *in,
 	*out = val_made(made, VAL_OBJECT);
 	if (in->kind == VAL_NULL)
 		return 1;
-	if (in->kind != VAL_OBJECT || op_open(in, &of) == -1)
+	if (in->kind != VAL_OBJECT || opened(in, &of) == -1)
 		return -1;
 	for (i = 0; i < n->nwords; i++) {
 		if ((is = val_member(d, &of, &n->word[i], &f.v)) == -1)
 			return -1;
-		f.quoted = n->word[i].quoted;
-		f.name = n->word[i].name;
-		f.key = n->word[i].key;
+		field_name(&f, &n->word[i]);
 		if (is && made_set(d, made, &f) == -1)
 			return -1;
 	}
@@ -164,41 +173,65 @@ op_take(struct desk *d, const struct node *n, const struct val *in,
 }
 
 int
-op_has(struct desk *d, const struct word *w, const struct val *in,
+op_has(const struct here *h, const struct node *n, const struct val *in,
     struct val *out)
 {
 	struct val of, member;
 	int is = 0;
 
 	if (in->kind != VAL_NULL && (in->kind != VAL_OBJECT ||
-	    op_open(in, &of) == -1 ||
-	    (is = val_member(d, &of, w, &member)) == -1))
+	    opened(in, &of) == -1 ||
+	    (is = val_member(h->desk, &of, n->word, &member)) == -1))
 		return -1;
 	*out = val_bool(is);
 	return 1;
 }
 
 int
-op_type(const struct val *in, struct val *out)
+op_not(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	(void)h;
+	(void)n;
+	*out = val_bool(!VAL_TRUTH(in));
+	return 1;
+}
+
+int
+op_tostring(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
+{
+	(void)n;
+	*out = *in;
+	return op_text(h->desk, out);
+}
+
+int
+op_type(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
 {
 	static const char *const names[] = { "\"null\"", "\"boolean\"",
 	    "\"boolean\"", "\"number\"", "\"string\"", "\"array\"",
 	    "\"object\"" };
 
+	(void)h;
+	(void)n;
 	*out = val_text(str_of(names[in->kind]), 0, LEVELS_ALL);
 	return 1;
 }
 
 int
-op_first(struct desk *d, const struct val *in, struct val *out)
+op_first(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
 {
 	const struct made *x;
 
+	(void)n;
 	*out = *in;
 	if (in->kind == VAL_NULL)
 		return 1;
 	if (in->kind != VAL_ARRAY || val_handle(in) ||
-	    (x = val_open(d, in)) == NULL)
+	    (x = val_open(h->desk, in)) == NULL)
 		return -1;
 	*out = x->n > 0 ? x->item[0] : val_text(STR("null"), 0, LEVELS_ALL);
 	return 1;
@@ -206,12 +239,15 @@ op_first(struct desk *d, const struct val *in, struct val *out)
 
 /* Of numbers, the plain integers, which stay what they are. */
 int
-op_whole(const struct val *in, struct val *out)
+op_whole(const struct here *h, const struct node *n, const struct val *in,
+    struct val *out)
 {
-	int64_t n;
+	int64_t i;
 
+	(void)h;
+	(void)n;
 	*out = *in;
-	return val_int(in, &n) ? 1 : -1;
+	return val_int(in, &i) ? 1 : -1;
 }
 
 /* The first place in a string, in bytes; libjq knows what "" is. */
@@ -336,14 +372,8 @@ int
 op_compare(struct desk *d, enum op op, const struct val v[2],
     struct val *out)
 {
-	int is, order;
+	int order;
 
-	if (op == N_EQ || op == N_NE) {
-		if ((is = val_equal(d, &v[0], &v[1])) == -1)
-			return -1;
-		*out = val_bool(is == (op == N_EQ));
-		return 1;
-	}
 	if (val_order(d, &v[0], &v[1], &order) == -1)
 		return -1;
 	*out = val_bool(op == N_LT ? order < 0 : op == N_GT ? order > 0 :

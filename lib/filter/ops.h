@@ -7,7 +7,7 @@
  * not for us, because jq would fail, or because only jq can say.
  */
 
-#include "val.h"
+#include "operate.h"
 
 int	 op_text(struct desk *, struct val *);		/* tostring, in place */
 int	 op_join(struct desk *, const struct val *strings, size_t,
@@ -27,15 +27,7 @@ int	 op_trim(struct desk *, const struct val *in, const struct val *what,
 	    struct val *out);
 
 /* Of the input alone; the words are the node's. */
-int	 op_delete(struct desk *, const struct node *, const struct val *in,
-	    struct val *out);
-int	 op_take(struct desk *, const struct node *, const struct val *in,
-	    struct val *out);
-int	 op_has(struct desk *, const struct word *, const struct val *in,
-	    struct val *out);
-int	 op_type(const struct val *in, struct val *out);
-int	 op_open(const struct val *in, struct val *out);
-int	 op_first(struct desk *, const struct val *in, struct val *out);
-int	 op_whole(const struct val *in, struct val *out);
+operation op_delete, op_take, op_has, op_not, op_type, op_open, op_first,
+	    op_tostring, op_whole;
 
 #endif

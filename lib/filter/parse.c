@@ -99,6 +99,7 @@ body(struct parse *p, struct def *d, const struct str *name)
 			scope_push(p, SCOPE_VAR, name[i], NULL);
 		}
 	d->body = parse_pipe(p);
+	d->folded = tree_fold(p->tree, d->body);
 	p->scope = outer;
 	p->level = level;
 }
@@ -391,6 +392,7 @@ tree_open(struct tree *t, struct str text, int line,
 	*t = (struct tree){ .variable = variables, .nvariables = n };
 	lex_next(&p.lex);
 	t->main = parse_pipe(&p);
+	t->folded = tree_fold(t, t->main);
 	if (!parse_is(&p, TOK_END))
 		parse_bad(&p);
 	if (p.lex.tokens > FUNCTION_MAX ||

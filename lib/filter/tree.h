@@ -45,6 +45,13 @@ enum op {
 };
 
 struct made;
+struct val;
+struct here;
+struct node;
+
+/* Makes the only value of a node: 1, 0: it has none, -1: not for us. */
+typedef int operation(const struct here *, const struct node *,
+	    const struct val *in, struct val *out);
 
 struct word {			/* a key, or the name of a function */
 	struct str name;
@@ -65,6 +72,12 @@ struct node {
 	const struct made *made;
 	struct def *def;
 	const char *what;
+	/* as it runs: fold.c */
+	operation *run;
+	const struct val *value;	/* N_CONST */
+	int one;		/* it makes one value at most; see eval.h */
+	int binds;		/* it makes entries of the environment */
+	unsigned steps;		/* nodes that are run for one value */
 };
 
 #define PARAMS_MAX	8
@@ -74,7 +87,8 @@ struct def {
 	size_t nparams;
 	unsigned char value[PARAMS_MAX];	/* $a, not a */
 	int level;		/* entries around the definition */
-	struct node *body;
+	struct node *body;	/* as it was read */
+	struct node *folded;	/* as it runs; NULL: not read to its end */
 	int line;
 };
 
@@ -85,7 +99,8 @@ struct variable {		/* --arg and its like */
 
 struct tree {
 	struct arena arena;
-	struct node *main;
+	struct node *main;	/* as it was read */
+	struct node *folded;	/* as it runs */
 	struct def **def;	/* those at the top */
 	size_t ndefs, cap;
 	const struct variable *variable;
@@ -99,5 +114,8 @@ struct tree {
 int	 tree_open(struct tree *, struct str text, int line,
 	    const struct variable *, size_t);
 void	 tree_close(struct tree *);
+
+/* fold.c: what was read, as it runs. */
+struct node *tree_fold(struct tree *, const struct node *);
 
 #endif

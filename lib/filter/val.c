@@ -42,7 +42,7 @@ val_string(struct desk *d, struct str bytes)
 /* Knowing. */
 
 int
-val_handle(const struct val *v)
+val_is_handle(const struct val *v)
 {
 	double d;
 
@@ -50,8 +50,7 @@ val_handle(const struct val *v)
 		return 0;
 	if (v->kind == VAL_NUMBER)
 		return !number_held(v->text, &d);
-	return v->kind >= VAL_ARRAY && v->levels <= 0 &&
-	    !container_empty(v->text);
+	return !container_empty(v->text);
 }
 
 int
@@ -136,16 +135,16 @@ made_add(struct desk *d, struct made *m, const struct field *f)
 	m->field[m->n++] = *f;
 }
 
-const struct field *
-made_find(struct desk *d, const struct made *m, struct str name)
+static inline struct field *
+find(struct desk *d, const struct made *m, struct str name)
 {
-	size_t i;
+	struct field *f = m->field, *end = f + m->n;
 
 	d->fuel -= (long)m->n / 4;
-	for (i = 0; i < m->n; i++)
-		if (m->field[i].name.n == name.n &&
-		    memcmp(m->field[i].name.p, name.p, name.n) == 0)
-			return &m->field[i];
+	for (; f < end; f++)
+		if (f->name.n == name.n &&
+		    memcmp(f->name.p, name.p, name.n) == 0)
+			return f;
 	return NULL;
 }
 
@@ -153,10 +152,10 @@ made_find(struct desk *d, const struct made *m, struct str name)
 int
 made_set(struct desk *d, struct made *m, const struct field *f)
 {
-	const struct field *old = made_find(d, m, f->name);
+	struct field *old = find(d, m, f->name);
 
 	if (old != NULL)
-		m->field[old - m->field].v = f->v;
+		old->v = f->v;
 	else
 		made_add(d, m, f);
 	return d->fuel > 0 ? 1 : -1;
@@ -232,13 +231,11 @@ open_frame(struct desk *d)
 }
 
 const struct made *
-val_open(struct desk *d, const struct val *v)
+val_open_text(struct desk *d, const struct val *v)
 {
 	const struct made *made;
 	unsigned i;
 
-	if (v->made != NULL)
-		return v->made;
 	if (v->whole) {
 		if (d->whole == NULL)
 			d->whole = open_frame(d);
@@ -283,7 +280,7 @@ val_member(struct desk *d, const struct val *v, const struct word *w,
 		return frame_member(d, w->key, out);
 	if ((made = val_open(d, v)) == NULL)
 		return -1;
-	if ((f = made_find(d, made, w->name)) == NULL)
+	if ((f = find(d, made, w->name)) == NULL)
 		return 0;
 	*out = f->v;
 	return 1;

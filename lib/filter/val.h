@@ -40,6 +40,14 @@ struct field {
 };
 #define KEY_UNASKED	(-2)
 
+static inline void
+field_name(struct field *f, const struct word *w)
+{
+	f->quoted = w->quoted;
+	f->name = w->name;
+	f->key = w->key;
+}
+
 struct made {			/* an object's members, or an array's */
 	size_t n, cap;
 	struct field *field;
@@ -94,7 +102,15 @@ struct val val_made(const struct made *, enum val_kind);
 struct val val_string(struct desk *, struct str bytes);	/* quotes it */
 #define VAL_TRUTH(v)	((v)->kind != VAL_NULL && (v)->kind != VAL_FALSE)
 
-int	 val_handle(const struct val *);	/* 1, 0 */
+/* 1: jq would see a handle. */
+int	 val_is_handle(const struct val *);
+static inline int
+val_handle(const struct val *v)
+{
+	return (v->kind == VAL_NUMBER || (v->kind >= VAL_ARRAY &&
+	    v->levels <= 0)) && val_is_handle(v);
+}
+
 /* A string's bytes; in the arena when they were escaped. */
 struct str val_bytes(struct desk *, const struct val *);
 int	 val_escaped(struct str);	/* 1: there is a backslash */
@@ -102,14 +118,19 @@ int	 val_escaped(struct str);	/* 1: there is a backslash */
 int	 val_int(const struct val *, int64_t *);
 
 /* The members of a container that is no handle; NULL: not for us. */
-const struct made *val_open(struct desk *, const struct val *);
+const struct made *val_open_text(struct desk *, const struct val *);
+static inline const struct made *
+val_open(struct desk *d, const struct val *v)
+{
+	return v->made != NULL ? v->made : val_open_text(d, v);
+}
+
 /* A member: 1, 0 where jq fails, -1. */
 int	 val_field(struct desk *, const struct val *, const struct word *,
 	    struct val *);
 /* A member of an object that is no handle: 1, 0: it has none, -1. */
 int	 val_member(struct desk *, const struct val *, const struct word *,
 	    struct val *);
-const struct field *made_find(struct desk *, const struct made *, struct str);
 
 /* Making one; room for n fields, or for n more. */
 struct made *made_new(struct desk *);
