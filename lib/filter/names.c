@@ -79,6 +79,18 @@ word_set(struct parse *p, struct word *w, struct str name)
 	w->key = frame_key(name);
 }
 
+int
+words_twice(const struct word *w, size_t n)
+{
+	size_t i, j;
+
+	for (i = 0; i < n; i++)
+		for (j = 0; j < i; j++)
+			if (str_eq(w[i].name, w[j].name))
+				return 1;
+	return 0;
+}
+
 struct node *
 node_field(struct parse *p, struct node *of, struct str name)
 {
@@ -147,6 +159,7 @@ with_words(struct parse *p, enum op op, struct node *arg)
 		}
 		word_set(p, &n->word[i], name);
 	}
+	n->twice = words_twice(n->word, count);
 	return n;
 }
 

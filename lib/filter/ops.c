@@ -53,7 +53,6 @@ merge(struct desk *d, const struct val *a, const struct val *b,
 {
 	const struct made *x, *y;
 	struct made *made;
-	size_t i;
 
 	if (val_handle(a) || val_handle(b) || (x = val_open(d, a)) == NULL ||
 	    (y = val_open(d, b)) == NULL)
@@ -62,10 +61,8 @@ merge(struct desk *d, const struct val *a, const struct val *b,
 		*out = *a;
 		return 1;
 	}
-	made = made_copy(d, x, y->n);
-	for (i = 0; i < y->n; i++)
-		if (made_set(d, made, &y->field[i]) == -1)
-			return -1;
+	if ((made = made_merge(d, x, y)) == NULL)
+		return -1;
 	*out = val_made(made, VAL_OBJECT);
 	return 1;
 }
@@ -152,7 +149,7 @@ op_take(const struct here *h, const struct node *n, const struct val *in,
 {
 	struct desk *d = h->desk;
 	struct made *made = made_object(d, n->nwords);
-	struct field f;
+	struct field *f;
 	struct val of;
 	size_t i;
 	int is;
@@ -163,10 +160,15 @@ op_take(const struct here *h, const struct node *n, const struct val *in,
 	if (in->kind != VAL_OBJECT || opened(in, &of) == -1)
 		return -1;
 	for (i = 0; i < n->nwords; i++) {
-		if ((is = val_member(d, &of, &n->word[i], &f.v)) == -1)
+		f = &made->field[made->n];
+		if ((is = val_member(d, &of, &n->word[i], &f->v)) == -1)
 			return -1;
-		field_name(&f, &n->word[i]);
-		if (is && made_set(d, made, &f) == -1)
+		if (is == 0)
+			continue;
+		field_name(f, &n->word[i]);
+		if (!n->twice)
+			made->n++;
+		else if (made_set(d, made, f) == -1)
 			return -1;
 	}
 	return 1;

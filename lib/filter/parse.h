@@ -74,6 +74,7 @@ struct node *node_field(struct parse *, struct node *of, struct str name);
 struct word *words_new(struct parse *, size_t);
 void	 word_set(struct parse *, struct word *, struct str name);
 int	 word_plain(struct str);	/* 1: no label, no NUL, UTF-8 */
+int	 words_twice(const struct word *, size_t);	/* 1: some word is */
 
 void	 scope_push(struct parse *, enum scope_kind, struct str, struct def *);
 struct node *name_call(struct parse *, int line, struct str name,

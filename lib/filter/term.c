@@ -168,19 +168,6 @@ member(struct parse *p, struct word *w, int *foreign)
 	return node_field(p, node_new(p, N_DOT, 0), name);
 }
 
-/* 1: one of the words comes twice. */
-static int
-any_twice(const struct word *w, size_t n)
-{
-	size_t i, j;
-
-	for (i = 0; i < n; i++)
-		for (j = 0; j < i; j++)
-			if (str_eq(w[i].name, w[j].name))
-				return 1;
-	return 0;
-}
-
 static struct node *
 object(struct parse *p)
 {
@@ -200,7 +187,7 @@ object(struct parse *p)
 		return node_doubtful(p, line, STR("a computed key"));
 	if (n->nwords == 0)
 		return node_const(p, STR("{}"));
-	n->twice = any_twice(word, n->nwords);
+	n->twice = words_twice(word, n->nwords);
 	n->nkids = n->nwords;
 	n->kid = arena_get(&p->tree->arena, n->nkids * sizeof *n->kid);
 	n->word = arena_get(&p->tree->arena, n->nkids * sizeof *n->word);

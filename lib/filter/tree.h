@@ -62,7 +62,7 @@ struct word {			/* a key, or the name of a function */
 struct node {
 	enum op op;
 	int optional;		/* N_FIELD: followed by ? */
-	int twice;		/* N_OBJECT: some word is */
+	int twice;		/* N_OBJECT, N_TAKE: some word is */
 	int line;		/* of the whole source */
 	int level;		/* N_VAR, N_PARAM */
 	size_t nkids, nwords;

@@ -127,8 +127,8 @@ made_item(struct desk *d, struct made *m, const struct val *v)
 	m->item[m->n++] = *v;
 }
 
-void
-made_add(struct desk *d, struct made *m, const struct field *f)
+static inline void
+add(struct desk *d, struct made *m, const struct field *f)
 {
 	if (m->n == m->cap)
 		m->field = more(d, m, m->field, sizeof *m->field);
@@ -148,17 +148,33 @@ find(struct desk *d, const struct made *m, struct str name)
 	return NULL;
 }
 
-/* As jq's object does: another value takes the place of the first. */
-int
-made_set(struct desk *d, struct made *m, const struct field *f)
+static inline void
+set(struct desk *d, struct made *m, const struct field *f)
 {
 	struct field *old = find(d, m, f->name);
 
 	if (old != NULL)
 		old->v = f->v;
 	else
-		made_add(d, m, f);
+		add(d, m, f);
+}
+
+int
+made_set(struct desk *d, struct made *m, const struct field *f)
+{
+	set(d, m, f);
 	return d->fuel > 0 ? 1 : -1;
+}
+
+struct made *
+made_merge(struct desk *d, const struct made *x, const struct made *y)
+{
+	struct made *m = made_copy(d, x, y->n);
+	size_t i;
+
+	for (i = 0; d->fuel > 0 && i < y->n; i++)
+		set(d, m, &y->field[i]);
+	return d->fuel > 0 ? m : NULL;
 }
 
 static void
@@ -188,7 +204,7 @@ open_text(struct desk *d, const struct val *v)
 			continue;
 		}
 		name_field(d, &f, &m);
-		made_set(d, made, &f);
+		set(d, made, &f);
 	}
 	return d->fuel > 0 ? made : NULL;
 }
@@ -219,13 +235,13 @@ open_frame(struct desk *d)
 		    (k == K_FROM && d->from.p != NULL)))
 			continue;
 		f.v = val_text(m.value, 1, key_levels(k, d->depth));
-		made_set(d, made, &f);
+		set(d, made, &f);
 	}
 	if (d->from.p != NULL) {
 		f = (struct field){ .quoted = STR("\"from\""),
 		    .name = STR("from"), .key = K_FROM,
 		    .v = val_text(d->from, 0, LEVELS_ALL) };
-		made_add(d, made, &f);
+		add(d, made, &f);
 	}
 	return d->fuel > 0 ? made : NULL;
 }

@@ -137,9 +137,12 @@ struct made *made_new(struct desk *);
 struct made *made_object(struct desk *, size_t n);
 struct made *made_copy(struct desk *, const struct made *, size_t n);
 void	 made_item(struct desk *, struct made *, const struct val *);
-void	 made_add(struct desk *, struct made *, const struct field *);
-/* Adds it, or takes the place of one of that name: 1, or -1. */
+/* As jq's object does: another value takes the place of the first of that
+ * name.  1, or -1. */
 int	 made_set(struct desk *, struct made *, const struct field *);
+/* Both, as a new one; NULL: not for us. */
+struct made *made_merge(struct desk *, const struct made *,
+	    const struct made *);
 
 /* equal.c: 1, 0, -1. */
 int	 val_equal(struct desk *, const struct val *, const struct val *);
