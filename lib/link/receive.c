@@ -15,10 +15,12 @@
 #define ERROR_FRAME	1024		/* a longer line is not shown back */
 #define ERRORS_MAX	(64 << 10)	/* bytes waiting; then none is added */
 
+static struct pool takens = { .size = sizeof(struct taken) };
+
 static struct taken *
 take(struct link *l, uint64_t seq)
 {
-	struct taken *t = mem_new(sizeof *t);
+	struct taken *t = pool_get(&takens);
 
 	t->link = l;
 	t->seq = seq;
@@ -51,7 +53,7 @@ link_settle(struct taken *t)
 	if (t->seen != NULL)
 		seen_settled(t->seen);
 	release(t->link);
-	free(t);
+	pool_put(&takens, t);
 }
 
 static void
@@ -119,7 +121,7 @@ link_refuse(struct taken *t, const char *why)
 	if (t->seen != NULL)
 		seen_forget(t->seen);
 	release(t->link);
-	free(t);
+	pool_put(&takens, t);
 }
 
 struct link *

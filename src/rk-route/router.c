@@ -23,6 +23,7 @@ struct job {
 	char *why;		/* one was refused */
 };
 
+static struct pool jobs = { .size = sizeof(struct job) };
 static struct place *places;
 static size_t nplaces;
 static const char **names;	/* of the groups, each once */
@@ -145,7 +146,7 @@ job_done(struct job *j)
 	else
 		link_settle(j->taken);
 	free(j->why);
-	free(j);
+	pool_put(&jobs, j);
 }
 
 /* A plain peer gets the frame without its identity. */
@@ -248,7 +249,7 @@ route(const struct frame *f, const char *from, struct taken *taken)
 			refuse(taken, why);
 			return;
 		}
-	j = mem_new(sizeof *j);
+	j = pool_get(&jobs);
 	j->taken = taken;
 	j->pending = 1;		/* us */
 	for (i = 0; i < r.n; i++) {
