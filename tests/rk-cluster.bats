@@ -517,6 +517,30 @@ all_heard_some() {
 	[ "$(grep -o '"n":[0-9]*' a.out | sort -u | wc -l)" -ge "$1" ]
 }
 
+# What is for the client is more than sockets hold.
+@test "TERM: a broker and a client that say nothing do not keep it" {
+	local pid
+
+	serve_amqp node --compat
+	register c1 >/dev/null
+	client a 20 'subscribe c1'
+	wait_line a 'subscribed c1'
+	kill -STOP "$(pid_of a)"
+	node -e 'const pad = "x".repeat(100000)
+		for (let i = 0; i < 100; i++)
+			console.log(JSON.stringify({ clientID: "c1", pad }))' |
+		jq -Rc '{body: @base64}' |
+		node "$TESTS/clients/amqp.js" put '' "$queue"
+	wait_for rabbit_queue_is "$queue" messages 0
+	rabbit_freeze
+	pid=$(pid_of node)
+	kill -TERM "$pid"
+	RK_SLOW=$((RK_SLOW / 3)) wait_for -t 14 gone "$pid"
+	rabbit_thaw
+	kill -CONT "$(pid_of a)"
+	ended node
+}
+
 # PID: it, and all that it started.
 tree() {
 	local child

@@ -189,8 +189,9 @@ void	 link_hup(void);	/* passes HUP down to the co-processes */
 void	 link_ready(void);
 
 /* Ends all links: waits until what was sent is settled, then co-processes see
- * end of file, then TERM, then KILL; each of the first two steps takes at
- * most ms.  Then done() is called.  Frames still come in meanwhile. */
+ * end of file, then TERM, then KILL.  The first two steps take at most ms, and
+ * those behind one that took all of it a second.  Then done() is called.
+ * Frames still come in meanwhile. */
 void	 link_close_all(int64_t ms, void (*done)(void));
 
 #endif

@@ -232,10 +232,13 @@ link_station(struct opts *o, const struct link_ops *ops)
 
 /* The end. */
 
+#define CLOSE_LATE	1000	/* ms for a step when there was no end yet */
+
 static struct {
 	void (*done)(void);
 	ev_timer tick;
 	int64_t ms, until;
+	int late;			/* some step took all its time */
 	enum { DRAIN, CLOSE, TERMINATE, KILLED } step;
 } closing;
 
@@ -285,8 +288,9 @@ close_step(struct ev_loop *lp, ev_timer *t, int events)
 		return;
 	}
 	closing.step++;
-	closing.until = loop_ms() +
-	    (closing.step == TERMINATE ? 1000 : closing.ms);
+	closing.late |= late;
+	closing.until = loop_ms() + (closing.step == TERMINATE ||
+	    closing.late ? CLOSE_LATE : closing.ms);
 	ev_feed_event(lp, t, EV_CUSTOM);
 }
 

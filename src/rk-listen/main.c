@@ -39,7 +39,8 @@
 #include "send.h"
 #include "stages.h"
 
-#define END_MS	5000		/* for closing, then for the links */
+#define END_MS	5000		/* for closing; with that, for the links */
+#define LINKS_MS	2000	/* at least for them */
 
 enum {
 	KEY_CERT = OPT_LONG, KEY_KEY, KEY_UNIX, KEY_FD, KEY_PORT_FILE,
@@ -242,10 +243,14 @@ stop(void)
 	loop_stop(0);
 }
 
+static int64_t closing_until;
+
 static void
 closed(void)
 {
-	link_close_all(END_MS, stop);
+	int64_t left = closing_until - loop_ms();
+
+	link_close_all(left > LINKS_MS ? left : LINKS_MS, stop);
 }
 
 static void
@@ -255,6 +260,7 @@ drain(void)
 		return;
 	draining = 1;
 	pending_refuse_all();
+	closing_until = loop_ms() + drain_over + END_MS;
 	ws_drain(1001, "going away", drain_over, drain_over + END_MS, closed);
 }
 
