@@ -570,6 +570,13 @@ send() {	# JSON ...: to the queue
 	[ "$(deliveries | wc -l)" -eq 3 ]
 }
 
+@test "in a plain pipeline what is written is acknowledged, one by one, too" {
+	up --queue "$q" --consume "$q" --prefetch 1
+	send 1 2 3 4 5 6
+	wait_for wrote_n delivery 6
+	wait_for rabbit_queue_is "$q" messages 0
+}
+
 @test "a message too large is rejected, counted and said" {
 	start_ready bridge rk-amqp-bridge --max 1000 --queue "$q" \
 		--consume "$q"

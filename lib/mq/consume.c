@@ -5,8 +5,10 @@
  *
  *  - What was delivered and is not settled stands in a ring of one byte each;
  *    delivery tags count up, so a tag is an index.
- *  - Acks leave once a turn: one for all that is settled in front, single
- *    ones behind a gap, so that one slow frame holds up nobody else's.
+ *  - Acks leave together: one for all that is settled in front, single ones
+ *    behind a gap, so that one slow frame holds up nobody else's.  Each write
+ *    wakes the broker, which costs more than the message: so they wait until
+ *    they are a part of the prefetch, or for a moment.
  *  - A session is a channel's life; tags of an older one mean nothing to the
  *    broker, which delivers them again.  But their owners still hold them:
  *    while they are as many as the prefetch, no new session begins, or breaks
@@ -15,7 +17,11 @@
 
 #include <stdlib.h>
 
+#include "../loop.h"
 #include "conn.h"
+
+#define MOMENT		0.002	/* seconds that an ack waits for more */
+#define PART		4	/* of the prefetch: so many do not wait */
 
 enum { PENDING, SETTLED, REFUSED, DONE };
 
@@ -32,6 +38,8 @@ struct mq_consumer {
 	unsigned char *ring;
 	size_t cap, head, count;	/* cap: a power of 2 */
 	size_t dirty;			/* settled or refused, not said yet */
+	ev_timer moment;		/* runs while some are */
+	int over;			/* it is over */
 	size_t unsettled;		/* of all sessions */
 	int waits;			/* for those of older ones */
 };
@@ -104,13 +112,38 @@ say_front(struct mq_consumer *c)
 }
 
 static void
+moment_over(struct ev_loop *l, ev_timer *t, int events)
+{
+	struct mq_consumer *c = t->data;
+
+	(void)l;
+	(void)events;
+	c->over = 1;
+}
+
+static void
+forget_moment(struct mq_consumer *c)
+{
+	ev_timer_stop(loop, &c->moment);
+	c->over = 0;
+}
+
+static int
+due(const struct mq_consumer *c)
+{
+	return c->dirty > 0 && (c->over || c->channel->mq->ending ||
+	    c->dirty >= (size_t)c->prefetch / PART);
+}
+
+static void
 pump(struct mq_channel *channel)
 {
 	struct mq_consumer *c = channel->data;
 	size_t i;
 
-	if (c->dirty == 0 || !mq_room(channel->mq))
+	if (!due(c) || !mq_room(channel->mq))
 		return;
+	forget_moment(c);
 	say_front(c);
 	for (i = 0; c->dirty > 0; i++) {
 		if (*at(c, i) != SETTLED && *at(c, i) != REFUSED)
@@ -135,7 +168,10 @@ mq_settle(struct mq_consumer *c, uint64_t tag, uint32_t session, int ok)
 	if (session != c->session || i >= c->count || *at(c, i) != PENDING)
 		return;
 	*at(c, i) = ok ? SETTLED : REFUSED;
-	c->dirty++;
+	if (c->dirty++ == 0) {
+		ev_timer_set(&c->moment, MOMENT, 0.);
+		ev_timer_start(loop, &c->moment);
+	}
 }
 
 /* --- the channel --- */
@@ -167,7 +203,7 @@ opened(struct mq_channel *channel)
 
 	c->session++;
 	c->tag0 = 1;
-	c->count = c->dirty = 0;
+	c->count = 0;
 	mq_send(channel->mq, channel->id, AMQP_BASIC_QOS_METHOD, &m);
 	consume(c);
 }
@@ -189,6 +225,7 @@ closed(struct mq_channel *channel, int code, const char *why)
 
 	c->session++;
 	c->count = c->dirty = 0;
+	forget_moment(c);
 	c->waits = 0;
 	stopped(c, code, why);
 }
@@ -266,6 +303,8 @@ mq_consumer(struct mq *mq, const char *queue, int prefetch, unsigned flags,
 	c->flags = flags;
 	c->ops = ops;
 	c->data = data;
+	ev_init(&c->moment, moment_over);
+	c->moment.data = c;
 	return c;
 }
 
