@@ -16,7 +16,6 @@
  *   stats.c   figures of stages, on their way to who shows them
  *   bare.c    payload lines for programs that know no frames
  *   track.c   tracked links as a pure state machine
- *   kept.c    what it keeps until it is settled
  *   seen.c    what was made of what, over all links
  *   wire.c    descriptors: lines in, bytes out
  */

@@ -112,8 +112,8 @@ track_free(struct track *t)
 	uint64_t seq = 0;
 
 	for (; (k = seqs_from(&t->out, &seq)) != NULL; seq++)
-		kept_free(&t->block, k);
-	kept_end(&t->block);
+		block_free(&t->block, k);
+	block_end(&t->block);
 	seqs_free(&t->out);
 	seqs_free(&t->open);
 	seqs_free(&t->denied);
@@ -125,11 +125,12 @@ void
 track_send(struct track *t, struct str line, size_t bytes, void *owner,
     int answer)
 {
-	struct kept *k = kept_new(&t->block, line);
+	struct kept *k = block_cut(&t->block, sizeof *k + line.n);
 
-	k->owner = owner;
-	k->bytes = bytes;
-	k->answer = answer != 0;
+	*k = (struct kept){ .owner = owner, .n = line.n, .bytes = bytes,
+	    .answer = answer != 0 };
+	if (line.n > 0)
+		memcpy(k->line, line.p, line.n);
 	seqs_push(&t->out, t->next++, k);
 	t->waiting += bytes;
 }
@@ -162,7 +163,7 @@ settle(struct track *t, struct kept *k, const char *why,
 	if (k->owner != NULL)
 		settled(ctx, k->owner, (struct str){ k->line, k->n },
 		    k->bytes, why);
-	kept_free(&t->block, k);
+	block_free(&t->block, k);
 }
 
 int

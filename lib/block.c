@@ -1,16 +1,24 @@
 /* SPDX-License-Identifier: ISC */
-#include <stdalign.h>
 #include <stdlib.h>
 
-#include "kept.h"
+#include "block.h"
+#include "buf.h"
 
-#define ROOM	4000		/* bytes of a block, but for a large frame */
+#define ROOM	4000		/* bytes of a block, but for a large thing */
 #define SPARES	256		/* blocks kept for later */
+
+struct thing {
+	union {
+		struct block *block;
+		uint64_t align;
+	} in;
+	char data[];
+};
 
 struct block {
 	size_t used, room;
-	unsigned live;
-	alignas(max_align_t) char data[];
+	uint64_t live;
+	char data[];
 };
 
 static struct block *spare[SPARES];
@@ -27,7 +35,7 @@ block_new(size_t room)
 }
 
 static void
-block_free(struct block *b)
+give_back(struct block *b)
 {
 	if (b->room == ROOM && spares < SPARES)
 		spare[spares++] = b;
@@ -42,44 +50,43 @@ block_for(struct block **newest, size_t n)
 
 	if (b != NULL && b->room - b->used >= n)
 		return b;
-	kept_end(newest);
+	block_end(newest);
 	return *newest = block_new(n < ROOM ? ROOM : n);
 }
 
-struct kept *
-kept_new(struct block **newest, struct str line)
+void *
+block_cut(struct block **newest, size_t n)
 {
-	size_t align = alignof(struct kept);
-	size_t n = (sizeof(struct kept) + line.n + align - 1) / align * align;
-	struct block *b = block_for(newest, n);
-	struct kept *k = (void *)(b->data + b->used);
+	size_t align = sizeof(struct thing);
+	size_t all = (sizeof(struct thing) + n + align - 1) / align * align;
+	struct block *b = block_for(newest, all);
+	struct thing *t = (void *)(b->data + b->used);
 
-	b->used += n;
+	b->used += all;
 	b->live++;
-	*k = (struct kept){ .block = b, .n = line.n };
-	if (line.n > 0)
-		memcpy(k->line, line.p, line.n);
-	return k;
+	t->in.block = b;
+	return t->data;
 }
 
 void
-kept_free(struct block **newest, struct kept *k)
+block_free(struct block **newest, void *p)
 {
-	struct block *b = k->block;
+	struct thing *t = (void *)((char *)p - offsetof(struct thing, data));
+	struct block *b = t->in.block;
 
 	if (--b->live > 0)
 		return;
 	if (b == *newest)
 		b->used = 0;
 	else
-		block_free(b);
+		give_back(b);
 }
 
-/* It lives on while a frame in it does. */
+/* It lives on while a thing in it does. */
 void
-kept_end(struct block **newest)
+block_end(struct block **newest)
 {
 	if (*newest != NULL && (*newest)->live == 0)
-		block_free(*newest);
+		give_back(*newest);
 	*newest = NULL;
 }
