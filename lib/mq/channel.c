@@ -166,7 +166,7 @@ mq_channel_method(struct mq_channel *c, uint32_t id, void *decoded)
 /* --- contents --- */
 
 static void
-whole(struct mq_channel *c)
+whole(struct mq_channel *c, struct str body)
 {
 	static struct buf props, headers;	/* as JSON */
 	struct content *in = &c->in;
@@ -177,7 +177,7 @@ whole(struct mq_channel *c)
 		in->m.bad = "its properties are malformed";
 	in->m.properties = buf_str(&props);
 	in->m.headers = buf_str(&headers);
-	in->m.body = buf_str(&in->body);
+	in->m.body = body;
 	c->ops->content(c, &in->m);
 	buf_clear(&in->properties);
 	buf_clear(&in->body);
@@ -203,7 +203,7 @@ mq_channel_header(struct mq_channel *c, struct str s)
 	buf_add(&in->properties, s.p + HEADER_PREFIX, s.n - HEADER_PREFIX);
 	in->wants = CONTENT_BODY;
 	if (in->left == 0)
-		whole(c);
+		whole(c, STR(""));
 	return 1;
 }
 
@@ -216,10 +216,15 @@ mq_channel_body(struct mq_channel *c, struct str s)
 		return 1;
 	if (in->wants != CONTENT_BODY || s.n > in->left)
 		return mq_lost(c->mq, 0, "an unexpected content body");
+	if (s.n == in->m.size) {	/* all of it, as it lies there */
+		in->left = 0;
+		whole(c, s);
+		return 1;
+	}
 	if (in->m.bad == NULL)
 		buf_adds(&in->body, s);
 	in->left -= s.n;
 	if (in->left == 0)
-		whole(c);
+		whole(c, buf_str(&in->body));
 	return 1;
 }

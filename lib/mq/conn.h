@@ -148,6 +148,8 @@ int	 mq_parse(struct mq *);		/* 1, or -1: lost */
 void	 mq_put_heartbeat(struct buf *);
 /* Each adds a frame: 1, or -1 when it does not fit. */
 int	 mq_put_method(struct buf *, uint16_t channel, uint32_t id, void *);
+int	 mq_put_publish(struct buf *, uint16_t channel, struct str exchange,
+	    struct str key, int mandatory);	/* basic.publish */
 int	 mq_put_header(struct buf *, uint16_t channel, size_t body,
 	    amqp_basic_properties_t *);
 int	 mq_put_bodies(struct buf *, uint16_t channel, struct str body,

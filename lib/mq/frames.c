@@ -110,29 +110,23 @@ mq_parse(struct mq *mq)
 
 /* --- writing --- */
 
-static int
-open_frame(struct buf *b, int type, uint16_t channel)
+/* Where n bytes of payload go, in a frame that is whole with them; NULL: it
+ * does not fit. */
+static char *
+add_frame(struct buf *b, int type, uint16_t channel, size_t n)
 {
-	char head[HEADER] = { (char)type, (char)(channel >> 8),
-	    (char)channel };
+	char *p;
 
-	return buf_add(b, head, sizeof head);
-}
-
-/* The frame that begins size bytes before the end is whole. */
-static int
-close_frame(struct buf *b, size_t size)
-{
-	put32(b->data + b->len - size + 3, (uint32_t)(size - HEADER));
-	return buf_addc(b, (char)END);
-}
-
-/* Takes back what was added after size: -1. */
-static int
-take_back(struct buf *b, size_t size)
-{
-	b->len = b->pos + size;
-	return -1;
+	if (buf_room(b, n + FRAME_OVERHEAD) == -1)
+		return NULL;
+	p = b->data + b->len;
+	p[0] = (char)type;
+	p[1] = (char)(channel >> 8);
+	p[2] = (char)channel;
+	put32(p + 3, (uint32_t)n);
+	p[HEADER + n] = (char)END;
+	b->len += n + FRAME_OVERHEAD;
+	return p + HEADER;
 }
 
 static int
@@ -149,22 +143,19 @@ static int
 put_encoded(struct buf *b, int type, uint16_t channel, struct str prefix,
     uint32_t id, void *decoded)
 {
-	size_t before = buf_size(b), room;
+	size_t begin = HEADER + prefix.n, room;
 	int n = -1;
 
-	if (open_frame(b, type, channel) == -1 || buf_adds(b, prefix) == -1)
-		return take_back(b, before);
 	for (room = ROOM; n < 0 && room <= FRAME_MAX; room *= 16) {
-		if (buf_room(b, room) == -1)
-			return take_back(b, before);
+		if (buf_room(b, begin + room + 1) == -1)
+			return -1;
 		n = encode(type, id, decoded,
-		    (amqp_bytes_t){ room, b->data + b->len });
+		    (amqp_bytes_t){ room, b->data + b->len + begin });
 	}
 	if (n < 0)
-		return take_back(b, before);
-	b->len += (size_t)n;
-	if (close_frame(b, HEADER + prefix.n + (size_t)n) == -1)
-		return take_back(b, before);
+		return -1;
+	memcpy(add_frame(b, type, channel, prefix.n + (size_t)n), prefix.p,
+	    prefix.n);
 	return 1;
 }
 
@@ -176,6 +167,33 @@ mq_put_method(struct buf *b, uint16_t channel, uint32_t id, void *decoded)
 	put32(prefix, id);
 	return put_encoded(b, AMQP_FRAME_METHOD, channel,
 	    (struct str){ prefix, sizeof prefix }, id, decoded);
+}
+
+static char *
+put_short(char *p, struct str s)
+{
+	*p++ = (char)s.n;
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p + s.n;
+}
+
+/* By hand: it is in front of every message. */
+int
+mq_put_publish(struct buf *b, uint16_t channel, struct str exchange,
+    struct str key, int mandatory)
+{
+	char *p = add_frame(b, AMQP_FRAME_METHOD, channel,
+	    4 + 2 + 1 + exchange.n + 1 + key.n + 1);
+
+	if (p == NULL)
+		return -1;
+	put32(p, AMQP_BASIC_PUBLISH_METHOD);
+	p[4] = p[5] = 0;	/* the ticket */
+	p = put_short(p + 6, exchange);
+	p = put_short(p, key);
+	*p = mandatory != 0;
+	return 1;
 }
 
 int
@@ -196,13 +214,16 @@ mq_put_bodies(struct buf *b, uint16_t channel, struct str body,
     size_t frame_max)
 {
 	size_t most = frame_max - FRAME_OVERHEAD, n, before = buf_size(b);
+	char *p;
 
 	for (; body.n > 0; body.p += n, body.n -= n) {
 		n = body.n < most ? body.n : most;
-		if (open_frame(b, AMQP_FRAME_BODY, channel) == -1 ||
-		    buf_add(b, body.p, n) == -1 ||
-		    close_frame(b, HEADER + n) == -1)
-			return take_back(b, before);
+		p = add_frame(b, AMQP_FRAME_BODY, channel, n);
+		if (p == NULL) {
+			b->len = b->pos + before;
+			return -1;
+		}
+		memcpy(p, body.p, n);
 	}
 	return 1;
 }

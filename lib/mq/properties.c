@@ -15,11 +15,14 @@ enum kind { SHORT, OCTET, TIME, TABLE };
 
 static const struct property {
 	const char *name;
+	const char *begin;	/* of a member that is not the first */
+	size_t n;
 	enum kind kind;
 	amqp_flags_t flag;
 	size_t at;		/* in amqp_basic_properties_t */
 } properties[] = {
-#define P(name, kind, FLAG) { #name, kind, AMQP_BASIC_##FLAG##_FLAG, \
+#define P(name, kind, FLAG) { #name, ",\"" #name "\":", \
+	    sizeof(",\"" #name "\":") - 1, kind, AMQP_BASIC_##FLAG##_FLAG, \
 	    offsetof(amqp_basic_properties_t, name) }
 	P(content_type, SHORT, CONTENT_TYPE),
 	P(content_encoding, SHORT, CONTENT_ENCODING),
@@ -105,19 +108,13 @@ mq_properties_encode(amqp_pool_t *pool, struct str json,
 /* --- AMQP to JSON --- */
 
 static int
-put_name(struct buf *b, const char *name)
-{
-	return buf_adds(b, buf_size(b) > 1 ? STR(",\"") : STR("\"")) == 1 &&
-	    buf_adds(b, str_of(name)) == 1 && buf_adds(b, STR("\":")) == 1;
-}
-
-static int
 put(struct buf *b, const struct property *p, struct str *raw)
 {
+	int first = buf_size(b) == 1;
 	struct str s;
 	uint64_t n;
 
-	if (!put_name(b, p->name))
+	if (buf_add(b, p->begin + first, p->n - (size_t)first) == -1)
 		return 0;
 	if (p->kind == SHORT)
 		return mq_sized(raw, 1, &s) && mq_put_text(b, s);

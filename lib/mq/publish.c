@@ -17,12 +17,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "../block.h"
 #include "../json.h"
 #include "conn.h"
 
 /* Where the exchange stands in an encoded basic.publish: behind the frame's
  * header, the method's number and the ticket. */
 #define EXCHANGE_AT	13
+#define GIVEN		4096	/* longer properties are not kept */
 
 struct entry {
 	void *owner;
@@ -35,9 +37,17 @@ struct entry {
 	char bytes[];
 };
 
+struct given {			/* properties and headers of the last message */
+	int holds;
+	struct buf properties, headers;		/* as they came, and encoded: */
+	amqp_basic_properties_t to;
+	amqp_pool_t pool;
+};
+
 struct mq_publisher {
 	struct mq_channel *channel;
 	const struct mq_publisher_ops *ops;
+	struct block *block;	/* of the next entry */
 	struct entry **ring;
 	size_t cap, head, count, sent;	/* cap: a power of 2 */
 	uint64_t tag0;
@@ -45,7 +55,8 @@ struct mq_publisher {
 	size_t bytes;
 	size_t careful;		/* so many are sent one at a time */
 	int open, works, held;	/* works: but for a new channel */
-	amqp_pool_t pool;
+	struct given given;
+	amqp_pool_t pool;	/* of what was returned */
 	struct buf scratch;
 };
 
@@ -84,7 +95,7 @@ static void
 pop(struct mq_publisher *p)
 {
 	while (p->count > 0 && at(p, 0)->done) {
-		free(at(p, 0));
+		block_free(&p->block, at(p, 0));
 		p->head = (p->head + 1) & (p->cap - 1);
 		p->count--;
 		p->tag0++;
@@ -120,7 +131,7 @@ rewind_ring(struct mq_publisher *p)
 	for (i = 0; i < p->count; i++) {
 		e = at(p, i);
 		if (e->done) {
-			free(e);
+			block_free(&p->block, e);
 			continue;
 		}
 		e->returned = 0;
@@ -322,6 +333,8 @@ mq_publisher(struct mq *mq, const struct mq_publisher_ops *ops)
 	p->tag0 = 1;
 	p->limit = UINT64_MAX;
 	p->scratch.max = (size_t)4 * FRAME_MAX;
+	p->given.properties.max = p->given.headers.max = GIVEN;
+	init_amqp_pool(&p->given.pool, 4096);
 	init_amqp_pool(&p->pool, 4096);
 	p->channel = mq_channel_new(mq, &channel_ops, p);
 	mq_channel_open(p->channel);
@@ -329,20 +342,45 @@ mq_publisher(struct mq *mq, const struct mq_publisher_ops *ops)
 }
 
 static int
+encode(struct given *g, const struct mq_publish *m, const char **why)
+{
+	g->to = (amqp_basic_properties_t){ ._flags = 0 };
+	if (m->properties.p != NULL &&
+	    !mq_properties_encode(&g->pool, m->properties, &g->to, why))
+		return 0;
+	if (m->headers.p == NULL)
+		return 1;
+	*why = "headers: not an object";
+	g->to._flags |= AMQP_BASIC_HEADERS_FLAG;
+	return json_kind(m->headers) == 'o' &&
+	    mq_table_encode(&g->pool, m->headers, &g->to.headers, why);
+}
+
+/* They are mostly the last message's, which are encoded. */
+static int
+give(struct given *g, const struct mq_publish *m, const char **why)
+{
+	if (g->holds && str_eq(buf_str(&g->properties), m->properties) &&
+	    str_eq(buf_str(&g->headers), m->headers))
+		return 1;
+	recycle_amqp_pool(&g->pool);
+	buf_clear(&g->properties);
+	buf_clear(&g->headers);
+	g->holds = 0;
+	if (!encode(g, m, why))
+		return 0;
+	g->holds = buf_adds(&g->properties, m->properties) == 1 &&
+	    buf_adds(&g->headers, m->headers) == 1;
+	return 1;
+}
+
+static int
 properties(struct mq_publisher *p, const struct mq_publish *m,
     amqp_basic_properties_t *to, const char **why)
 {
-	*to = (amqp_basic_properties_t){ ._flags = 0 };
-	if (m->properties.p != NULL &&
-	    !mq_properties_encode(&p->pool, m->properties, to, why))
+	if (!give(&p->given, m, why))
 		return 0;
-	*why = "headers: not an object";
-	if (m->headers.p != NULL) {
-		if (json_kind(m->headers) != 'o' ||
-		    !mq_table_encode(&p->pool, m->headers, &to->headers, why))
-			return 0;
-		to->_flags |= AMQP_BASIC_HEADERS_FLAG;
-	}
+	*to = p->given.to;
 	if (!(to->_flags & AMQP_BASIC_MESSAGE_ID_FLAG) && m->id.n > 0) {
 		to->message_id = bytes_of(m->id);
 		to->_flags |= AMQP_BASIC_MESSAGE_ID_FLAG;
@@ -371,11 +409,14 @@ keep(char **to, struct str s)
 }
 
 static struct entry *
-entry_new(struct str id, struct str frames, struct str body)
+entry_new(struct mq_publisher *p, struct str id, struct str frames,
+    struct str body)
 {
-	struct entry *e = mem_new(sizeof *e + id.n + frames.n + body.n);
+	struct entry *e = block_cut(&p->block,
+	    sizeof *e + id.n + frames.n + body.n);
 	char *to = e->bytes;
 
+	*e = (struct entry){ .number = p->next++ };
 	e->id = keep(&to, id);
 	e->frames = keep(&to, frames);
 	e->body = keep(&to, body);
@@ -386,9 +427,6 @@ int
 mq_publish(struct mq_publisher *p, const struct mq_publish *m, void *owner,
     const char **why)
 {
-	amqp_basic_publish_t method = { .exchange = bytes_of(m->exchange),
-	    .routing_key = bytes_of(m->key),
-	    .mandatory = m->mandatory != 0 };
 	amqp_basic_properties_t props;
 	struct entry *e;
 	size_t n;
@@ -397,23 +435,21 @@ mq_publish(struct mq_publisher *p, const struct mq_publish *m, void *owner,
 	if (m->exchange.n > SHORT_MAX || m->key.n > SHORT_MAX ||
 	    m->id.n > SHORT_MAX)
 		return 0;
-	recycle_amqp_pool(&p->pool);
 	if (!properties(p, m, &props, why))
 		return 0;
 	buf_clear(&p->scratch);
 	*why = "headers too large";
-	if (mq_put_method(&p->scratch, p->channel->id,
-	    AMQP_BASIC_PUBLISH_METHOD, &method) == -1)
+	if (mq_put_publish(&p->scratch, p->channel->id, m->exchange, m->key,
+	    m->mandatory) == -1)
 		return 0;
 	n = buf_size(&p->scratch);
 	if (mq_put_header(&p->scratch, p->channel->id, m->body.n,
 	    &props) == -1 || buf_size(&p->scratch) - n >
 	    p->channel->mq->frame_max)
 		return 0;
-	e = entry_new(str_of_bytes(props.message_id), buf_str(&p->scratch),
-	    m->body);
+	e = entry_new(p, str_of_bytes(props.message_id),
+	    buf_str(&p->scratch), m->body);
 	e->owner = owner;
-	e->number = p->next++;
 	e->mandatory = m->mandatory;
 	e->header = buf_size(&p->scratch) - n;
 	if (p->count == p->cap)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "block.h"
 #include "json.h"
 #include "log.h"
 
@@ -30,6 +31,7 @@ struct job {
 };
 
 static size_t jobs;
+static struct block *block;	/* of the next one */
 static int ended;		/* standard input */
 static struct job *declarations, **declarations_end = &declarations;
 
@@ -39,11 +41,10 @@ static struct job *
 job_new(const struct frame *f, struct taken *t)
 {
 	struct str ref = frame_has(f, K_REF) ? f->v[K_REF] : STR("");
-	struct job *j = mem_new(sizeof *j + ref.n);
+	struct job *j = block_cut(&block, sizeof *j + ref.n);
 
+	*j = (struct job){ .taken = t, .ref = { j->text, ref.n } };
 	memcpy(j->text, ref.p, ref.n);
-	j->ref = (struct str){ j->text, ref.n };
-	j->taken = t;
 	jobs++;
 	return j;
 }
@@ -98,7 +99,7 @@ job_done(void *owner, int code, const char *why)
 	} else {
 		link_settle(j->taken);
 	}
-	free(j);
+	block_free(&block, j);
 	jobs--;
 	job_end();
 }

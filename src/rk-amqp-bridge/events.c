@@ -8,8 +8,8 @@
  */
 
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "block.h"
 #include "json.h"
 #include "log.h"
 
@@ -21,6 +21,8 @@ struct delivery {
 	uint32_t session;
 };
 
+static struct block *block;	/* of the next delivery */
+
 static struct notice {
 	int sent, due;
 } state, drop;
@@ -29,51 +31,25 @@ static const char *drop_why;
 
 /* --- what a message is as a frame --- */
 
-/* Each is mostly the last message's, whose JSON is kept. */
-struct name {
-	const char *key;
-	size_t n;
-	char raw[256];
-	struct buf json;
-};
-
-/* Names in AMQP may be any bytes. */
+/* Names in AMQP may be any bytes, 255 of them. */
 static void
-name_quote(struct name *name, struct str s)
+put_name(struct buf *b, const char *key, struct str s)
 {
 	char text[256];
 
-	memcpy(name->raw, s.p, s.n);
-	name->n = s.n;
-	name->json.max = 6 * sizeof text + 2;
-	buf_clear(&name->json);
-	if (utf8_check(s)) {
-		json_quote(&name->json, s);
-		return;
+	if (!utf8_check(s)) {
+		for (size_t i = 0; i < s.n; i++)
+			text[i] = (char)((unsigned char)s.p[i] < 0x80 ?
+			    s.p[i] : '?');
+		s.p = text;
 	}
-	for (size_t i = 0; i < s.n; i++)
-		text[i] = (char)((unsigned char)s.p[i] < 0x80 ? s.p[i] : '?');
-	json_quote(&name->json, (struct str){ text, s.n });
-}
-
-static void
-put_name(struct buf *b, struct name *name, struct str s)
-{
-	if (buf_size(&name->json) == 0 ||
-	    !str_eq((struct str){ name->raw, name->n }, s))
-		name_quote(name, s);
-	frame_raw(b, name->key, buf_str(&name->json));
+	frame_text(b, key, s);
 }
 
 /* 1, or 0: there is no room for it in a frame. */
 static int
 put_message(struct buf *b, const struct mq_message *m)
 {
-	static struct name exchange = { .key = "exchange" },
-	    key = { .key = "key" };
-
-	put_name(b, &exchange, m->exchange);
-	put_name(b, &key, m->key);
 	if (m->headers.n > 0)
 		frame_raw(b, "headers", m->headers);
 	if (m->properties.n > 0)
@@ -81,6 +57,47 @@ put_message(struct buf *b, const struct mq_message *m)
 	if (m->redelivered)
 		frame_flag(b, "redelivered");
 	return frame_add_binary(b, m->body, 1) == 1 && frame_end(b) == 1;
+}
+
+static void
+put_target(struct buf *b, const struct mq_message *m)
+{
+	put_name(b, "exchange", m->exchange);
+	put_name(b, "key", m->key);
+}
+
+struct name {
+	char raw[256];
+	size_t n;
+};
+
+/* Is it the one that it was the last time? */
+static int
+name_again(struct name *last, struct str s)
+{
+	if (str_eq((struct str){ last->raw, last->n }, s))
+		return 1;
+	memcpy(last->raw, s.p, s.n);
+	last->n = s.n;
+	return 0;
+}
+
+/* How a delivery's frame begins; mostly as the last one's. */
+static struct str
+delivery_head(struct str queue, const struct mq_message *m)
+{
+	static struct name queues, exchanges, keys;
+	static struct buf head = { .max = 8192 };
+	int again = name_again(&queues, queue);
+
+	again &= name_again(&exchanges, m->exchange);
+	again &= name_again(&keys, m->key);
+	if (!again) {
+		frame_begin(&head, "delivery");
+		put_name(&head, "queue", queue);
+		put_target(&head, m);
+	}
+	return buf_str(&head);
 }
 
 /* --- notices --- */
@@ -142,7 +159,6 @@ dropped(const struct mq_message *m, const char *why)
 static void
 delivery(struct mq_consumer *c, const struct mq_message *m)
 {
-	static struct name name = { .key = "queue" };
 	static struct buf b;
 	const char *queue = mq_consumer_queue(c), *why = m->bad;
 	struct delivery *d;
@@ -153,8 +169,7 @@ delivery(struct mq_consumer *c, const struct mq_message *m)
 	buf_clear(&b);
 	tally.deliveries++;
 	if (why == NULL) {
-		frame_begin(&b, "delivery");
-		put_name(&b, &name, str_of(queue));
+		buf_adds(&b, delivery_head(str_of(queue), m));
 		if (!put_message(&b, m))
 			why = "it is too large";
 	}
@@ -164,7 +179,7 @@ delivery(struct mq_consumer *c, const struct mq_message *m)
 		mq_settle(c, m->tag, m->session, 0);
 		return;
 	}
-	d = mem_new(sizeof *d);
+	d = block_cut(&block, sizeof *d);
 	*d = (struct delivery){ c, m->tag, m->session };
 	link_send(router, buf_str(&b), d, LINK_WORK);
 }
@@ -189,7 +204,7 @@ event_settled(void *owner, const char *why)
 			info("%s: rejected: %s",
 			    mq_consumer_queue(d->consumer), why);
 		mq_settle(d->consumer, d->tag, d->session, why == NULL);
-		free(d);
+		block_free(&block, d);
 	}
 }
 
@@ -214,6 +229,7 @@ event_returned(struct link *l, const struct mq_message *m, struct str ref)
 	if (ref.n > 0)
 		frame_raw(&b, "ref", ref);
 	frame_text(&b, "why", str_of(utf8_check(str_of(why)) ? why : "?"));
+	put_target(&b, m);
 	if (put_message(&b, m))
 		link_send(l, buf_str(&b), NULL, LINK_ANSWER);
 	else
