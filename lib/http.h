@@ -3,13 +3,15 @@
 #define HTTP_H
 
 /*
- * The head of an HTTP/1.1 request (RFC 9112), as bytes: a pure parser.
+ * The head of an HTTP/1.1 request (RFC 9112), and its body, when that comes in
+ * chunks: pure parsers of bytes.
  *
  *  - http_parse() is given all that has come so far; it says "not yet" until
  *    the blank line is there.  Spans point into the input.
  *  - Strict: no folded lines, no space before the colon, no control
- *    characters, at most HTTP_HEADERS headers, one Content-Length.  What is
- *    not understood is refused with the status to answer.
+ *    characters, at most HTTP_HEADERS headers, one Content-Length or
+ *    chunks, not both.  What is not understood is refused with the status to
+ *    answer.
  *  - The target stays as it was sent; http_unescape() decodes a piece of it
  *    after it was cut, so that %2F and + in a name survive.
  */
@@ -30,12 +32,13 @@ struct http_head {
 	struct str path, query;	/* of the target, as sent; query: after '?' */
 	int minor;		/* HTTP/1.minor */
 	int64_t length;		/* Content-Length; -1: none */
+	int chunked;		/* a body follows, which says where it ends */
 	size_t n;
 	struct http_header headers[HTTP_HEADERS];
 };
 
 /* The length of the head, 0: not all is there, or -1 and *status is what to
- * answer (400, 413, 414, 417, 431, 501, 505). */
+ * answer (400, 414, 417, 431, 501, 505). */
 ssize_t	 http_parse(struct http_head *, struct str, int *status);
 
 /* The same name, in any case. */
@@ -55,6 +58,18 @@ int	 http_has_token(const struct http_head *, const char *name,
 /* Adds the text with its %xx decoded: 1; 0: malformed, or a NUL; -1 ENOBUFS.
  * plus: a '+' is a space (in a query). */
 int	 http_unescape(struct buf *, struct str, int plus);
+
+/* A body in chunks (RFC 9112 7.1), in the pieces in which it comes.  Zeroed it
+ * begins.  Extensions and trailers are passed over, up to 4 kB of them. */
+struct http_chunks {
+	int state;
+	uint64_t left;		/* bytes of this chunk that did not come */
+	size_t spare;
+};
+
+/* The *size bytes at p are the next piece: what it means is left there, and
+ * *size is how much.  1: the body is over, 0: not yet, -1: malformed. */
+int	 http_unchunk(struct http_chunks *, char *p, size_t *size);
 
 const char *http_reason(int status);	/* "Not Found"; "" when unknown */
 

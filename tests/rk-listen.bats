@@ -277,13 +277,15 @@ $KEY$V13\r\n")" 400
 	assert_eq "$(status_of 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')" 400
 	assert_eq "$(status_of 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n')" 400
 	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
-'Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n')" 411
+'Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n')" 501
+	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
+'Transfer-Encoding: chunked\r\n\r\nz\r\n\r\n')" 400
 	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
 'Content-Length: 3\r\nExpect: 100-continue\r\n\r\n')" 417
 	assert_eq "$(status_of 'POST / HTTP/1.1\r\nHost: h\r\n'\
 'Content-Length: 99999999\r\n\r\n')" 413
 	assert_eq "$(status_of "GET /$(printf %020000d 0)")" 414
-	metric rejected_total 10
+	metric rejected_total 11
 }
 
 @test "an unknown Upgrade is a plain request" {
@@ -1123,6 +1125,22 @@ Content-Type: application/json
 		"http://127.0.0.1:$port/public")" 404
 	assert_eq "$(curl -s -o /dev/null -w '%{http_code}' -d x \
 		"http://127.0.0.1:$port/none")" 404
+}
+
+@test "--http: a body in chunks is what they hold, and not over the bound" {
+	local head='POST /pub HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked'
+
+	listen --http /pub -m 100 -- rk-route -e '
+		if .type == "request" then {type: "respond", conn, data}
+		else empty end'
+	assert_eq "$(printf '{"a":"%050d"}' 0 | curl -s -T - -X POST -H Expect: \
+		"http://127.0.0.1:$port/pub")" "$(printf '{"a":"%050d"}' 0)"
+	assert_eq "$(raw "$head"'\r\n\r\n2;x=y\r\n[1\r\n3\r\n,2]\r\n0\r\n'\
+'A: b\r\n\r\n' | tail -n 1)" '[1,2]'
+	assert_eq "$(status_of "$head"'\r\n\r\n65\r\n')" 413
+	assert_eq "$(status_of "$head"'\r\n\r\n32\r\n'"$(printf %050d 0)"\
+'\r\n33\r\n')" 413
+	assert_eq "$(status_of "$head"'\r\nContent-Length: 1\r\n\r\n1\r\n')" 400
 }
 
 @test "--http: who comes before the co-process is there waits for it" {

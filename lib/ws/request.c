@@ -89,7 +89,7 @@ upgrade(struct ws_conn *c, const struct http_head *h)
 		    "Sec-WebSocket-Version: 13\r\n");
 		return;
 	}
-	if (h->minor < 1 || h->length > 0 || !is_key(key) ||
+	if (h->minor < 1 || h->length > 0 || h->chunked || !is_key(key) ||
 	    !http_has_token(h, "connection", "upgrade")) {
 		request_refuse(c, 400, "");
 		return;
@@ -113,8 +113,7 @@ static void
 ask(struct ws_conn *c, const struct http_head *h)
 {
 	struct request *r = c->request;
-	struct str body = { r->in.data + r->in.pos + r->head,
-	    h->length > 0 ? (size_t)h->length : 0 };
+	struct str body = { r->in.data + r->in.pos + r->head, r->body };
 
 	tally.requests++;
 	is_whole(r);
@@ -129,25 +128,63 @@ ask(struct ws_conn *c, const struct http_head *h)
 }
 
 static void
-body_next(struct ws_conn *c, const struct http_head *h)
+body_too_large(struct ws_conn *c)
+{
+	limit_conn(LIMIT_BODY, c);
+	request_refuse(c, 413, "");
+}
+
+/* What came of a body in chunks, decoded where it is: 1: it is whole. */
+static int
+unchunk(struct ws_conn *c)
 {
 	struct request *r = c->request;
-	size_t max = 0, n = h->length > 0 ? (size_t)h->length : 0;
+	size_t before = r->head + r->body, size = buf_size(&r->in) - before;
+	int over = http_unchunk(&r->chunks, r->in.data + r->in.pos + before,
+	    &size);
 
-	if (c->state == CONN_HEAD && n > 0) {
-		if (c->ops->body != NULL)
-			max = c->ops->body(c, h);
-		if (n > max) {
-			limit_conn(LIMIT_BODY, c);
-			request_refuse(c, 413, "");
-			return;
-		}
-		r->in.max = r->head + n;
-		timer_set(c, request_body_seconds());
-	}
+	r->body += size;
+	r->in.len = r->in.pos + before + size;
+	request_keep(r);
+	if (over == -1)
+		request_refuse(c, 400, "");
+	else if (r->chunks.left > r->body_max ||
+	    r->body > r->body_max - r->chunks.left)
+		body_too_large(c);
+	else
+		return over;
+	return 0;
+}
+
+static void
+body_begin(struct ws_conn *c, const struct http_head *h)
+{
+	struct request *r = c->request;
+
+	r->body = h->length > 0 ? (size_t)h->length : 0;
+	r->chunked = h->chunked;
 	c->state = CONN_BODY;
-	if (buf_size(&r->in) >= r->head + n)
-		ask(c, h);
+	if (r->body == 0 && !r->chunked)
+		return;
+	if (c->ops->body != NULL)
+		r->body_max = c->ops->body(c, h);
+	if (r->body > r->body_max) {
+		body_too_large(c);
+		return;
+	}
+	r->in.max = r->head + (r->chunked ? r->body_max + READ_SIZE : r->body);
+	timer_set(c, request_body_seconds());
+}
+
+static int
+body_is_there(struct ws_conn *c)
+{
+	struct request *r = c->request;
+
+	if (c->state != CONN_BODY)
+		return 0;
+	return r->chunked ? unchunk(c) :
+	    buf_size(&r->in) >= r->head + r->body;
 }
 
 /* Whose it is is known now, when it came through a proxy. */
@@ -169,8 +206,11 @@ read_head(struct ws_conn *c, const struct http_head *h)
 		request_put_off(c, LIMIT_PEER);
 	else if (http_has_token(h, "upgrade", "websocket"))
 		upgrade(c, h);
-	else
-		body_next(c, h);
+	else {
+		body_begin(c, h);
+		if (body_is_there(c))
+			ask(c, h);
+	}
 }
 
 static void
@@ -181,35 +221,42 @@ bad_head(struct ws_conn *c, int status)
 	request_refuse(c, status, "");
 }
 
-/* Looks at all that has come; the head is parsed again when its body is
- * whole, for its spans have moved. */
 static void
-look(struct ws_conn *c)
+look_at_head(struct ws_conn *c)
 {
 	struct request *r = c->request;
 	struct http_head h;
 	int status;
-	ssize_t n;
+	ssize_t n = http_parse(&h, buf_str(&r->in), &status);
 
-	if (c->state == CONN_BODY && buf_size(&r->in) < r->in.max)
-		return;			/* a line of it */
-	n = http_parse(&h, buf_str(&r->in), &status);
 	if (n == 0 && buf_size(&r->in) < r->in.max)
 		return;
 	r->no_body = n > 0 && str_eq(h.method, STR("HEAD"));
 	r->head = n > 0 ? (size_t)n : 0;
 	if (n <= 0)
 		bad_head(c, status);
-	else if (c->state == CONN_HEAD)
-		read_head(c, &h);
 	else
-		body_next(c, &h);
+		read_head(c, &h);
+}
+
+/* The head is parsed again when its body is whole, for its spans have
+ * moved. */
+static void
+look_at_body(struct ws_conn *c)
+{
+	struct request *r = c->request;
+	struct str head = { r->in.data + r->in.pos, r->head };
+	struct http_head h;
+	int status;
+
+	if (body_is_there(c) && http_parse(&h, head, &status) > 0)
+		ask(c, &h);
 }
 
 /* ---- reading --------------------------------------------------------- */
 
 /* No more room is made than has come: many who say little take little.  A
- * head is looked at when it has a line more, a body when it is whole. */
+ * head is looked at when it has a line more. */
 static void
 read_more(struct ws_conn *c)
 {
@@ -228,8 +275,10 @@ read_more(struct ws_conn *c)
 	buf_add(&r->in, bytes, (size_t)n);
 	if (!request_keep(r))
 		request_put_off(c, LIMIT_UNFINISHED);
+	else if (c->state == CONN_BODY)
+		look_at_body(c);
 	else if ((size_t)n == room || memchr(bytes, '\n', (size_t)n) != NULL)
-		look(c);
+		look_at_head(c);
 }
 
 void

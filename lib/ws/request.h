@@ -16,9 +16,12 @@ struct request {
 	size_t file_left;
 	struct buf in, out;
 	size_t head;		/* length of the head in in */
+	size_t body;		/* of the body behind it, without its chunks */
+	size_t body_max;
+	struct http_chunks chunks;
 	char key[25];		/* Sec-WebSocket-Key */
 	char *subprotocol;
-	int upgrade, no_body;
+	int upgrade, no_body, chunked;
 	struct address address;	/* whose it is */
 	size_t kept;		/* bytes of in and out that are counted */
 	size_t taken;		/* bytes of the answer since the timer */

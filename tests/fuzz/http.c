@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Any bytes as the head of a request: what is found lies within them, a head
- * that is whole needs nothing of what follows, a refusal has a status.
+ * that is whole needs nothing of what follows, a refusal has a status.  And as
+ * a body in chunks: in two pieces it means what it means in one.
  */
 #include <stdlib.h>
 
@@ -46,6 +47,30 @@ found(const struct http_head *h, struct str whole)
 		MUST(buf_size(&out) <= h->path.n);
 }
 
+static void
+in_chunks(const uint8_t *data, size_t n)
+{
+	struct http_chunks one = { 0 }, two = { 0 };
+	size_t all = n, first = n / 2, second = n - first;
+	char *p = malloc(n), *q = malloc(n);
+	int over;
+
+	MUST(p != NULL && q != NULL);
+	memcpy(p, data, n);
+	memcpy(q, data, n);
+	over = http_unchunk(&two, p, &first);
+	MUST(first <= n / 2);
+	if (over == 0) {
+		memmove(p + first, data + n / 2, second);
+		over = http_unchunk(&two, p + first, &second);
+		first += second;
+	}
+	MUST(http_unchunk(&one, q, &all) == over);
+	MUST(all == first && memcmp(p, q, all) == 0);
+	free(p);
+	free(q);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
@@ -54,6 +79,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	int status = 0;
 	ssize_t head = http_parse(&h, all, &status);
 
+	if (n > 0)
+		in_chunks(data, n);
 	if (head == -1)
 		MUST(status >= 400 && http_reason(status)[0] != '\0');
 	if (head <= 0)

@@ -92,7 +92,11 @@ TEST(lines, "lines end in CRLF, headers are sound")
 TEST(bodies, "one way to say how long a body is")
 {
 	REFUSED("POST / HTTP/1.1\r\nHost: h\r\n"
-	    "Transfer-Encoding: chunked\r\n\r\n", 411);
+	    "Transfer-Encoding: gzip, chunked\r\n\r\n", 501);
+	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", 501);
+	REFUSED("POST / HTTP/1.0\r\nHost: h\r\n"
+	    "Transfer-Encoding: chunked\r\n\r\n", 400);
 	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
 	    "Transfer-Encoding: chunked\r\n\r\n", 400);
 	REFUSED("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n"
@@ -185,4 +189,65 @@ TEST(reasons, "statuses have names")
 {
 	CHECK_STR(str_of(http_reason(404)), "Not Found");
 	CHECK_STR(str_of(http_reason(299)), "");
+}
+
+/* ---- chunks ---------------------------------------------------------- */
+
+static char body[8192];
+static size_t body_size;
+
+/* The end of a body that comes in pieces of so many bytes. */
+static int
+unchunk(struct str text, size_t piece)
+{
+	struct http_chunks c = { 0 };
+	size_t at, n;
+	int r = 0;
+
+	body_size = 0;
+	for (at = 0; at < text.n && r == 0; at += piece) {
+		n = piece < text.n - at ? piece : text.n - at;
+		memcpy(body + body_size, text.p + at, n);
+		r = http_unchunk(&c, body + body_size, &n);
+		body_size += n;
+	}
+	return r;
+}
+
+TEST(chunks, "a body in chunks, in pieces of every size")
+{
+	const struct str text = STR("3\r\nabc\r\n"
+	    "0000A;name=\"v\"\r\n\r\n3456789\n\r\n"
+	    "1 \r\n \r\n0\r\nTrailer: t\r\n\r\n");
+	size_t i;
+
+	for (i = 1; i <= text.n; i++) {
+		CHECK_INT(unchunk(text, i), 1);
+		CHECK_STR(((struct str){ body, body_size }),
+		    "abc\r\n3456789\n ");
+	}
+	for (i = 0; i < text.n; i++)
+		CHECK_INT(unchunk((struct str){ text.p, i }, 1), 0);
+	CHECK_INT(unchunk(STR("0\r\n\r\nbehind"), 100), 1);
+	CHECK_INT(body_size, 0);
+}
+
+TEST(no_chunks, "what is no chunk")
+{
+	static const char *const wrong[] = {
+		"\r\n", "x", "-1\r\n", " 1\r\n", ";\r\n", "1\n", "1\rx",
+		"1;\n", "1\r\nab", "1\r\na\n", "1\r\na\rx", "0\r\n\n",
+		"0\r\nA: b\n", "0\r\nA: b\r\r", "0\r\n\rx",
+		"100000000000000\r\n",
+	};
+	struct buf long_one = BUF(8192);
+	size_t i;
+
+	for (i = 0; i < sizeof wrong / sizeof *wrong; i++)
+		CHECK_INT(unchunk(str_of(wrong[i]), 1), -1);
+	buf_adds(&long_one, STR("0\r\nTrailer: "));
+	while (buf_size(&long_one) < 4200)
+		buf_addc(&long_one, 'x');
+	CHECK_INT(unchunk(buf_str(&long_one), 1000), -1);
+	buf_free(&long_one);
 }

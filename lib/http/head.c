@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include <strings.h>
 
-#include "http.h"
-#include "json.h"
+#include "../http.h"
+#include "../json.h"
 
 /* RFC 9110 5.6.2: what a method or a header's name is made of. */
 static int
@@ -152,10 +152,15 @@ static int
 body_length(struct http_head *h)
 {
 	struct str v = http_header(h, "content-length");
+	struct str coding = http_header(h, "transfer-encoding");
 
 	h->length = -1;
-	if (http_header(h, "transfer-encoding").p != NULL)
-		return v.p != NULL ? 400 : 411;
+	h->chunked = coding.p != NULL;
+	if (h->chunked && (v.p != NULL || h->minor == 0))
+		return 400;
+	if (h->chunked)
+		return count(h, "transfer-encoding") == 1 &&
+		    http_same(coding, "chunked") ? 0 : 501;
 	if (v.p == NULL)
 		return 0;
 	if (v.n == 0 || v.n > 18 || count(h, "content-length") > 1)
