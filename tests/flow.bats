@@ -30,9 +30,10 @@ verdict() {
 	wait_line audit open
 	feed audit 'kill broker' 'stop broker'
 	rabbit_kill
-	sleep "$still"		# it is away for so long, and until it is up
+	sleep $((2 * still))	# it is away for so long, and until it is up
+	feed audit 'go broker'
 	rabbit_start
-	feed audit 'go broker' 'over broker'
+	feed audit 'over broker'
 	verdict
 	audit_says ', 1 stops'
 	run ! audit_says 'late calls'
