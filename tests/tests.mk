@@ -109,6 +109,7 @@ $(B)/bench/load/load: $(patsubst %.c,$(B)/%.o,$(wildcard tests/bench/load/*.c))
 
 #: make bench       ours, the floor and the peers side by side; CASE=fan1k
 bench: all $(BENCH)
+	@tests/deps test
 	@tests/deps bench
 	@tests/bench/run $(CASE)
 

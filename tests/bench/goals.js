@@ -66,6 +66,7 @@ module.exports = (median) => {
 		most('consume, us', rk('consume'), 1.5),
 		times('consume', 'amqplib', 4),
 		times('piped', 'node', 6),
+		times('rouket1k', 'node', 5),
 		times('cluster', 'node', 5),
 		{ ...against('piped', 'node', 1, 'rk', p50),
 			text: 'piped, p50: rk / node' },

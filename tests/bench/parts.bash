@@ -2,15 +2,16 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034 # used by run
 #
-# parts.bash: what is measured without WebSockets, each against what one would
-# use in its place.  part_CASE does a case for all systems.
+# parts.bash: what is measured without the load generator, each against what one
+# would use in its place.  part_CASE does a case for all systems.
 #
 #	route200 route4k	calls through Piped's rules, from a file
 #	hop			a frame through the rule `.`: plain, tracked, lone
 #	amqp			publish and consume with RabbitMQ, persistent
 #	start			milliseconds until ready, and memory then
+#	rouket cluster		rk-rouket and rk-cluster; scripts of their own
 
-PARTS='route200 route4k hop amqp start'
+PARTS='route200 route4k hop amqp start rouket cluster'
 FRAMES=300000
 MESSAGES=100000
 
@@ -120,4 +121,23 @@ part_start() {
 	begin rk-store "$RK/rk-store" -D 9 "$DIR/store"
 	begin rk-jobs "$RK/rk-jobs" -D 9 "$DIR/jobs"
 	begin rk-log "$RK/rk-log" -D 9 "$DIR/kept"
+}
+
+# --- assembled routers, which have loads of their own -----------------------
+
+note_lines() {
+	local line
+
+	while read -r line; do
+		note "$(jq -r .case <<<"$line")" "$(jq -r .system <<<"$line")" \
+			"$line"
+	done
+}
+
+part_rouket() {
+	M=$((200 / LESS)) CARRY=$BUILD/carry "$BENCH/rouket" | note_lines
+}
+
+part_cluster() {
+	M=$((20000 / LESS)) "$BENCH/cluster" | note_lines
 }

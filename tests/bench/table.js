@@ -130,8 +130,8 @@ table('CPU microseconds a delivery, one message at a time',
 	['one100', 'one1k', 'one10k', 'tlsone1k'], us);
 table('CPU microseconds a message to one of 1,000, a request, a call over ' +
 	'RabbitMQ', ['unicast', 'echo1', 'echo10', 'piped'], us);
-table('CPU microseconds a message, from RabbitMQ to a SocketCluster client',
-	['cluster'], us);
+table('CPU microseconds a message: from the core to a Socket.IO client, from ' +
+	'RabbitMQ to a SocketCluster client', ['rouket1k', 'cluster'], us);
 table('Beside 10,000 idle clients, 100,000 users, 1,000 channels: CPU ' +
 	'microseconds a message', ['beside0', 'beside10k', 'users1', 'users100k',
 	'channels1', 'channels1k'], us);
