@@ -4,7 +4,11 @@
 #include "block.h"
 #include "buf.h"
 
+#ifdef __SANITIZE_ADDRESS__
+#define ROOM	1		/* a block each: to see use behind their end */
+#else
 #define ROOM	4000		/* bytes of a block, but for a large thing */
+#endif
 #define SPARES	256		/* blocks kept for later */
 
 struct thing {
@@ -76,10 +80,13 @@ block_free(struct block **newest, void *p)
 
 	if (--b->live > 0)
 		return;
-	if (b == *newest)
+	if (b == *newest && ROOM > 1) {
 		b->used = 0;
-	else
-		give_back(b);
+		return;
+	}
+	if (b == *newest)
+		*newest = NULL;
+	give_back(b);
 }
 
 /* It lives on while a thing in it does. */

@@ -9,11 +9,6 @@
 
 #define SMALL		1024	/* bytes of a small object */
 #define FIRST	256		/* what a buf starts with */
-#ifdef __SANITIZE_ADDRESS__
-#define SPARES	0		/* to see what is used behind its end */
-#else
-#define SPARES	4096		/* things that a pool keeps */
-#endif
 
 int
 buf_grow(struct buf *b, size_t n)
@@ -165,30 +160,6 @@ mem_new(size_t n)
 	if ((p = calloc(1, n)) == NULL)
 		die(111, "out of memory");
 	return p;
-}
-
-void *
-pool_get(struct pool *p)
-{
-	void *thing = p->spare;
-
-	if (thing == NULL)
-		return mem_new(p->size);
-	memcpy(&p->spare, thing, sizeof p->spare);
-	p->spares--;
-	return memset(thing, 0, p->size);
-}
-
-void
-pool_put(struct pool *p, void *thing)
-{
-	if (p->spares >= SPARES) {
-		free(thing);
-		return;
-	}
-	memcpy(thing, &p->spare, sizeof p->spare);
-	p->spare = thing;
-	p->spares++;
 }
 
 char *

@@ -113,15 +113,4 @@ void	*mem_grow(void *, size_t);
 char	*mem_str(const char *);
 char	*mem_strn(const char *, size_t);	/* terminated copy of n bytes */
 
-/* Things of one size of which thousands come and go together, which is more
- * than malloc(3) has at hand: those that went are kept for the next. */
-struct pool {
-	size_t size;		/* of each; room for a pointer at least */
-	void *spare;		/* a list */
-	unsigned spares;
-};
-
-void	*pool_get(struct pool *);	/* zeroed */
-void	 pool_put(struct pool *, void *);
-
 #endif

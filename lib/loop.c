@@ -100,9 +100,9 @@ loop_before_sleep(struct before_sleep *b)
 {
 	struct before_sleep **end = &before_sleep;
 
-	while (*end != NULL)
+	while (*end != NULL && (*end)->last <= b->last)
 		end = &(*end)->next;
-	b->next = NULL;
+	b->next = *end;
 	*end = b;
 }
 

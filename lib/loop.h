@@ -26,6 +26,7 @@ extern struct ev_loop *loop;
 
 struct before_sleep {			/* the caller's; zero it first */
 	void (*run)(struct before_sleep *);
+	int last;			/* behind those that are not */
 	struct before_sleep *next;
 };
 

@@ -21,11 +21,6 @@ setup() {
 	queue=q$BATS_TEST_NUMBER
 }
 
-teardown() {
-	supervisor_stop
-	stop_all
-}
-
 # KIND OPTION...
 services() {
 	kind=$1

@@ -216,7 +216,8 @@ stub() {
 		'{"channel":"key","created":true} 201'
 	for body in '' x '[]' '{}' '{"name":"Ann","email":"a@b"}' \
 		'{"clientID":""}' '{"clientID":{}}' "{\"password\":\"$pass\"}" \
-		'{"clientID":"a\nb"}' '{"clientID":"\uffff"}' "{\"clientID\":\"$(printf %0256d 0)\"}"; do
+		'{"clientID":"a\nb"}' '{"clientID":"\uffff"}' \
+		"{\"clientID\":\"$(printf %0256d 0)\"}"; do
 		run api POST /v1/create-channel-client "$body"
 		[[ $output == '{"error":"'*'"} 400' ]]
 		[[ $output != *hunter* ]]
@@ -535,6 +536,7 @@ all_heard_some() {
 	rabbit_freeze
 	pid=$(pid_of node)
 	kill -TERM "$pid"
+	# by its own clock: it took 16 when each step had a limit of its own
 	RK_SLOW=$((RK_SLOW / 3)) wait_for -t 14 gone "$pid"
 	rabbit_thaw
 	kill -CONT "$(pid_of a)"

@@ -14,11 +14,6 @@ setup() {
 	dir=$RK_TEST/router
 }
 
-teardown() {
-	supervisor_stop
-	stop_all
-}
-
 # KIND OPTION...
 services() {
 	kind=$1

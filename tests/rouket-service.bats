@@ -21,11 +21,6 @@ setup() {
 		'private orders .shipped' >routes
 }
 
-teardown() {
-	supervisor_stop
-	stop_all
-}
-
 # KIND OPTION...
 services() {
 	kind=$1

@@ -21,11 +21,6 @@ setup() {
 	dir=$RK_TEST/node
 }
 
-teardown() {
-	supervisor_stop
-	stop_all
-}
-
 # --- the node ------------------------------------------------------------------
 
 # KIND OPTION...: writes the services of a node.

@@ -5,7 +5,7 @@
 # both, for suites that say `load supervisors` behind `load lib`.  A suite sets
 # $kind, s6 or runit, and $dir, where the services are.
 #
-#   ${kind}_start          the supervisor; supervisor_stop: for teardown
+#   ${kind}_start          the supervisor; it ends with the test
 #   ${kind}_up, _down, _restart, _pid, _is_down SERVICE
 #   ready SERVICE...       waits until they are
 #   killed SERVICE         kills it, waits until another one is there and ready
@@ -14,8 +14,9 @@
 #   said SERVICE TEXT      its log has it;  times_said SERVICE TEXT N
 #   find_port              sets $port, where the service `listen` listens
 
-supervisor_stop() {
+teardown() {
 	[ ! -e "$RK_TEST/svscan.pid" ] || "${kind}_stop" || :
+	stop_all
 }
 
 s6_start() { start svscan s6-svscan "$dir"; }

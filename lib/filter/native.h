@@ -7,10 +7,10 @@
  * made of, about thirty times faster than libjq.
  *
  *	lex.c parse.c		the rule as a tree (tree.h)
-	fold.c			the tree as it runs
+ *	fold.c			the tree as it runs
  *	val.c equal.c skim.c	values, which are text
  *	ops.c			what operators and builtins make of them
- *	eval.c operate.c	the tree over a frame
+ *	eval.c direct.c operate.c	the tree over a frame
  *	native.c		its outputs, as lines
  *	explain.c		which parts of a rule go which way
  *

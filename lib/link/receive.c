@@ -9,22 +9,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../block.h"
 #include "../log.h"
 #include "inside.h"
 
 #define ERROR_FRAME	1024		/* a longer line is not shown back */
 #define ERRORS_MAX	(64 << 10)	/* bytes waiting; then none is added */
 
-static struct pool takens = { .size = sizeof(struct taken) };
+static struct block *block;		/* of the next taken */
 
 static struct taken *
 take(struct link *l, uint64_t seq)
 {
-	struct taken *t = pool_get(&takens);
+	struct taken *t = block_cut(&block, sizeof *t);
 
-	t->link = l;
-	t->seq = seq;
-	t->epoch = l->track.epoch;
+	*t = (struct taken){ .link = l, .seq = seq, .epoch = l->track.epoch };
 	memcpy(t->boot, l->track.peer, sizeof t->boot);
 	l->refs++;
 	return t;
@@ -53,7 +52,7 @@ link_settle(struct taken *t)
 	if (t->seen != NULL)
 		seen_settled(t->seen);
 	release(t->link);
-	pool_put(&takens, t);
+	block_free(&block, t);
 }
 
 static void
@@ -121,7 +120,7 @@ link_refuse(struct taken *t, const char *why)
 	if (t->seen != NULL)
 		seen_forget(t->seen);
 	release(t->link);
-	pool_put(&takens, t);
+	block_free(&block, t);
 }
 
 struct link *

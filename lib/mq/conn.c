@@ -313,12 +313,6 @@ retry(struct ev_loop *l, ev_timer *w, int events)
 {
 	(void)l;
 	(void)events;
-	/* now, behind what is there: as links settle what they write in the
-	 * turn's end, and settling is to be told in the same */
-	if (hook.run == NULL) {
-		hook.run = flush;
-		loop_before_sleep(&hook);
-	}
 	try_next(w->data);
 }
 
@@ -386,6 +380,13 @@ mq_open(const struct mq_settings *set, const struct mq_ops *ops)
 	ev_init(&mq->readable, readable);
 	ev_init(&mq->writable, writable);
 	mq->readable.data = mq->writable.data = mq;
+	/* links settle what they write in the turn's end, and the broker is
+	 * told in the same */
+	if (hook.run == NULL) {
+		hook.run = flush;
+		hook.last = 1;
+		loop_before_sleep(&hook);
+	}
 	mq->next = all;
 	all = mq;
 	ev_timer_set(&mq->retry, 0., 0.);

@@ -38,8 +38,7 @@ struct mq_consumer {
 	unsigned char *ring;
 	size_t cap, head, count;	/* cap: a power of 2 */
 	size_t dirty;			/* settled or refused, not said yet */
-	ev_timer moment;		/* runs while some are */
-	int over;			/* it is over */
+	ev_timer moment;		/* runs while they may wait */
 	size_t unsettled;		/* of all sessions */
 	int waits;			/* for those of older ones */
 };
@@ -114,24 +113,16 @@ say_front(struct mq_consumer *c)
 static void
 moment_over(struct ev_loop *l, ev_timer *t, int events)
 {
-	struct mq_consumer *c = t->data;
-
 	(void)l;
-	(void)events;
-	c->over = 1;
-}
-
-static void
-forget_moment(struct mq_consumer *c)
-{
-	ev_timer_stop(loop, &c->moment);
-	c->over = 0;
+	(void)t;
+	(void)events;		/* they leave in this turn's end */
 }
 
 static int
 due(const struct mq_consumer *c)
 {
-	return c->dirty > 0 && (c->over || c->channel->mq->ending ||
+	return c->dirty > 0 && (!ev_is_active(&c->moment) ||
+	    c->channel->mq->ending ||
 	    c->dirty >= (size_t)c->prefetch / PART);
 }
 
@@ -143,7 +134,7 @@ pump(struct mq_channel *channel)
 
 	if (!due(c) || !mq_room(channel->mq))
 		return;
-	forget_moment(c);
+	ev_timer_stop(loop, &c->moment);
 	say_front(c);
 	for (i = 0; c->dirty > 0; i++) {
 		if (*at(c, i) != SETTLED && *at(c, i) != REFUSED)
@@ -225,7 +216,7 @@ closed(struct mq_channel *channel, int code, const char *why)
 
 	c->session++;
 	c->count = c->dirty = 0;
-	forget_moment(c);
+	ev_timer_stop(loop, &c->moment);
 	c->waits = 0;
 	stopped(c, code, why);
 }
@@ -304,7 +295,6 @@ mq_consumer(struct mq *mq, const char *queue, int prefetch, unsigned flags,
 	c->ops = ops;
 	c->data = data;
 	ev_init(&c->moment, moment_over);
-	c->moment.data = c;
 	return c;
 }
 

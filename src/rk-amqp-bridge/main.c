@@ -170,8 +170,7 @@ url(const struct opts *o, const char *text, const char *where)
 }
 
 static char *ca, *cert, *pem_key;	/* given by options */
-static int exclusive;
-static const char *alone;		/* NULL: every queue */
+static const char *exclusive;		/* a queue; "": every one; NULL: none */
 
 /* Options win over what the URL says. */
 static void
@@ -239,8 +238,7 @@ option(const struct opts *o, int key)
 		bridge.prefetch = (int)opt_number(o, o->arg, 1, 65535);
 		break;
 	case EXCLUSIVE:
-		exclusive = 1;
-		alone = o->arg != NULL ? mem_str(o->arg) : alone;
+		exclusive = o->arg != NULL ? mem_str(o->arg) : "";
 		break;
 	case PUBLISH:
 		publish_to(o->arg);
@@ -273,6 +271,13 @@ consume(const struct opts *o, const char *queue, unsigned flags)
 		opt_usage(o, "--consume %s: %s", queue, why);
 }
 
+static int
+is_exclusive(const char *queue)
+{
+	return exclusive != NULL &&
+	    (exclusive[0] == '\0' || strcmp(exclusive, queue) == 0);
+}
+
 static void
 specify(const struct opts *o, const struct spec *s)
 {
@@ -281,8 +286,7 @@ specify(const struct opts *o, const struct spec *s)
 		consume(o, item_piped(o, atoi(s->text)), MQ_EXCLUSIVE);
 		break;
 	case CONSUME:
-		consume(o, s->text, exclusive && (alone == NULL ||
-		    strcmp(alone, s->text) == 0) ? MQ_EXCLUSIVE : 0);
+		consume(o, s->text, is_exclusive(s->text) ? MQ_EXCLUSIVE : 0);
 		break;
 	case EXCHANGE:
 		item_exchange(o, s->text);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include <stdlib.h>
 
+#include "block.h"
 #include "hold.h"
 #include "link/link.h"
 #include "log.h"
@@ -23,7 +24,7 @@ struct job {
 	char *why;		/* one was refused */
 };
 
-static struct pool jobs = { .size = sizeof(struct job) };
+static struct block *block;		/* of the next job */
 static struct place *places;
 static size_t nplaces;
 static const char **names;	/* of the groups, each once */
@@ -146,7 +147,7 @@ job_done(struct job *j)
 	else
 		link_settle(j->taken);
 	free(j->why);
-	pool_put(&jobs, j);
+	block_free(&block, j);
 }
 
 /* A plain peer gets the frame without its identity. */
@@ -249,9 +250,8 @@ route(const struct frame *f, const char *from, struct taken *taken)
 			refuse(taken, why);
 			return;
 		}
-	j = pool_get(&jobs);
-	j->taken = taken;
-	j->pending = 1;		/* us */
+	j = block_cut(&block, sizeof *j);
+	*j = (struct job){ .taken = taken, .pending = 1 };	/* us */
 	for (i = 0; i < r.n; i++) {
 		stamp(&r.out[i], j, i);
 		send_to_group(direction(&r.out[i], from, &why), &r.out[i], j);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: ISC
 //
-// cluster.js VERSION PORT [OPTIONS]: a real socketcluster-client, by hand.  Lines in:
+// cluster.js VERSION PORT [OPTIONS]: a real socketcluster-client, by hand; its
+// OPTIONS are JSON.  Lines in:
 //	subscribe CHANNEL, publish CHANNEL JSON, token JWT
 // and out: connect, disconnect CODE; subscribed CHANNEL or refused CHANNEL
 // NAME; published CHANNEL or failed CHANNEL NAME; token ok or token NAME;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: ISC
 //
-// clusterwire.js PROTOCOL PORT [TOKENS]: frames that no library would send, to
-// rk-listen with tests/fixtures/socketcluster/app.jq (--channel-limit 3), and
-// what must come back for them: seeds.md P2; or, with the folder TOKENS, what is said
-// of those tokens, or, with "silence" for it, to who says nothing.  A row is what is said, then what
-// is heard; a number is the code it is closed with.  Prints "ok NAME" for each.
+// clusterwire.js PROTOCOL PORT [silence | TOKENS]: frames that no library would
+// send, to rk-listen with tests/fixtures/socketcluster/app.jq (--channel-limit
+// 3), and what must come back for them: seeds.md P2.  With "silence", what comes
+// to who says nothing; with the folder TOKENS, what is said of those tokens.  A
+// row is what is said, then what is heard; a number is the code it is closed
+// with.  Prints "ok NAME" for each.
 'use strict'
 const WebSocket = require('ws')
 
 const fs = require('fs')
 
-const [protocol, port, tokens] = process.argv.slice(2)
+const [protocol, port, what] = process.argv.slice(2)
+const tokens = what !== 'silence' && what
 const v1 = protocol === '1'
 const limit = 60000 * Number(process.env.RK_SLOW || 1)
 const HELLO = '{"event":"#handshake","data":{"authToken":null},"cid":1}'
@@ -120,8 +122,8 @@ if (v1)
 
 // ---- tokens
 
-const token = (name) => tokens && tokens !== 'silence' && fs.readFileSync(`${tokens}/${name}.jwt`,
-	'utf8').trim()
+const token = (name) => tokens &&
+	fs.readFileSync(`${tokens}/${name}.jwt`, 'utf8').trim()
 const invalid = (message) =>
 	({ message, name: 'AuthTokenInvalidError', isBadToken: true })
 const noString = { message: 'Invalid token format - Token must be a string',
@@ -195,7 +197,7 @@ const silence = {
 }
 const isPing = (s) => rows === silence && s === (v1 ? '#1' : '')
 
-const rows = tokens === 'silence' ? silence : tokens ? held : wire
+const rows = what === 'silence' ? silence : tokens ? held : wire
 
 function run([says, ...want]) {
 	return new Promise((resolve, reject) => {

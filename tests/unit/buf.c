@@ -5,7 +5,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 
 #include "buf.h"
 #include "unit.h"
@@ -188,27 +187,4 @@ TEST(mem, "copies are terminated, new memory is zero")
 		CHECK(z[i] == 0);
 	free(s);
 	free(z);
-}
-
-TEST(pool, "what a pool gives is zero, and nobody else's")
-{
-	struct pool p = { .size = 24 };
-	char *thing[5000];
-	size_t i, k;
-
-	for (k = 0; k < 2; k++) {
-		for (i = 0; i < 5000; i++) {
-			thing[i] = pool_get(&p);
-			CHECK(memcmp(thing[i], (char[24]){ 0 }, 24) == 0);
-			memset(thing[i], (int)i, 24);
-		}
-		for (i = 0; i < 5000; i++) {
-			CHECK(thing[i][0] == (char)i);
-			CHECK(thing[i][23] == (char)i);
-			pool_put(&p, thing[i]);
-		}
-	}
-	while (p.spares > 0)
-		free(pool_get(&p));
-	CHECK(p.spare == NULL);
 }
